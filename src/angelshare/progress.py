@@ -1,0 +1,61 @@
+"""Progress that says when it will end: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Advance = Callable[[int], None]
+
+EVERY = 15.0
+"""Seconds between the plain lines of a run without a terminal."""
+
+
+def say(message: str) -> None:
+    """One line to standard error, where progress goes; results go to standard output."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
+
+
+@contextmanager
+def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Yield a function that advances the work by some units; `done` were finished by an earlier run."""
+    if sys.stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("ends in"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(title, total=total, completed=done, rate="")
+
+            def advance(units: int) -> None:
+                bar.advance(task, units)
+                speed = bar.tasks[task].speed
+                bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+
+            yield advance
+        return
+
+    start = last = time.monotonic()
+    made = 0
+
+    def advance_plain(units: int) -> None:
+        nonlocal last, made
+        made += units
+        now = time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            rate = made / (now - start)
+            say(f"{title}: {done + made:,} of {total:,}, {rate:,.1f}/s, ends in {(total - done - made) / rate:,.0f} s")
+
+    yield advance_plain
+    if made:
+        seconds = time.monotonic() - start
+        say(f"{title}: {done + made:,} of {total:,} in {seconds:,.1f} s ({made / max(seconds, 1e-9):,.1f}/s)")

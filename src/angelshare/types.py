@@ -1,0 +1,124 @@
+"""What a model is and what it answered: the first of the two narrow waists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, Int
+from scipy.special import expit, log_softmax, logit, logsumexp, softmax
+
+from angelshare.errors import ModelError
+
+CLIP = 1e-6
+"""Probabilities are clipped to [CLIP, 1 - CLIP] before logits are taken of them; clips are counted."""
+
+Scale = Literal["logits", "probabilities"]
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Anything that scores texts: a hub model, a student, a pipeline, a file of predictions.
+
+    Attributes
+    ----------
+    labels : names of the k columns of the scores.
+    multilabel : True when each label is decided alone (sigmoid), False when exactly one holds (softmax).
+        A toxicity score in [0, 1] is the multi-label case with one label.
+    """
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def multilabel(self) -> bool: ...
+    def predict_logits(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows labels"]:
+        """Unnormalised log-odds (nats), one row a text."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What one model answered to one list of texts; collected once, cached on disk.
+
+    Attributes
+    ----------
+    ids : (rows,) names of the rows, unique.
+    scores : (rows, labels) as the model gave them, never rounded: ranking uses the raw column.
+    scale : what `scores` are.
+    fingerprint : sha256 of the model's files, or of the predictions file.
+    """
+
+    model: str
+    ids: np.ndarray
+    labels: tuple[str, ...]
+    multilabel: bool
+    scores: Float[np.ndarray, "rows labels"]
+    scale: Scale = "logits"
+    fingerprint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def clipped(self) -> int:
+        """How many probabilities `logits` had to clip."""
+        if self.scale == "logits":
+            return 0
+        return int(((self.scores < CLIP) | (self.scores > 1 - CLIP)).sum())
+
+    @property
+    def logits(self) -> Float64[np.ndarray, "rows labels"]:
+        scores = np.asarray(self.scores, dtype=np.float64)
+        if self.scale == "logits":
+            return scores
+        clipped = np.clip(scores, CLIP, 1 - CLIP)
+        return logit(clipped) if self.multilabel else np.log(clipped)
+
+    @property
+    def probabilities(self) -> Float64[np.ndarray, "rows labels"]:
+        scores = np.asarray(self.scores, dtype=np.float64)
+        if self.scale == "probabilities":
+            return scores
+        return expit(scores) if self.multilabel else softmax(scores, axis=1)
+
+    @property
+    def log_probabilities(self) -> Float64[np.ndarray, "rows labels"]:
+        """Log of each label's probability, nats."""
+        logits = self.logits
+        return -np.logaddexp(0, -logits) if self.multilabel else log_softmax(logits, axis=1)
+
+    def column(self, label: str) -> int:
+        if label not in self.labels:
+            raise ModelError(f"Model '{self.model}' has no label '{label}'. Its labels: {', '.join(self.labels)}.")
+        return self.labels.index(label)
+
+    def ranking(self, label: str) -> Float64[np.ndarray, " rows"]:
+        """A score that orders rows by `label`: the raw column, or its log-odds where the scores are logits."""
+        at = self.column(label)
+        scores = np.asarray(self.scores, dtype=np.float64)
+        if self.multilabel or self.scale == "probabilities":
+            return scores[:, at]
+        return scores[:, at] - logsumexp(np.delete(scores, at, axis=1), axis=1)
+
+    def decisions(self) -> Int[np.ndarray, " rows"] | Bool[np.ndarray, "rows labels"]:
+        """The label's index where one holds; a True a label (probability at least 0.5) where several may."""
+        return self.probabilities >= 0.5 if self.multilabel else np.argmax(self.scores, axis=1)
+
+    def take(self, index: np.ndarray) -> "Predictions":
+        return Predictions(
+            self.model, self.ids[index], self.labels, self.multilabel, self.scores[index], self.scale, self.fingerprint
+        )
+
+
+def positive_label(labels: Sequence[str], multilabel: bool, named: str | None) -> str | None:
+    """The label whose score AUC audits rank: the one named, else the only or the second of two.
+
+    None when more than two labels leave the choice open: such audits are `not_applicable`.
+    """
+    if named is not None:
+        if named not in labels:
+            raise ModelError(f"The positive label must be one of {', '.join(labels)}. Got '{named}' instead.")
+        return named
+    if len(labels) == 1:
+        return labels[0]
+    return labels[1] if len(labels) == 2 and not multilabel else None
