@@ -1,0 +1,79 @@
+"""A classifier that averages an encoder's token states: what sentence encoders such as MiniLM were trained for."""
+
+import importlib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+__all__ = ["PooledConfig", "PooledForSequenceClassification"]
+
+
+class PooledConfig(PreTrainedConfig):
+    """`encoder` is the configuration of the encoder inside, as a dictionary with its `model_type`."""
+
+    model_type = "angelshare-pooled"
+
+    def __init__(self, encoder: dict[str, Any] | None = None, dropout: float = 0.1, **others: Any) -> None:
+        self.encoder = encoder or {"model_type": "bert"}
+        self.dropout = dropout
+        super().__init__(**others)
+
+    @property
+    def inner(self) -> PreTrainedConfig:
+        others = {name: value for name, value in self.encoder.items() if name != "model_type"}
+        return AutoConfig.for_model(self.encoder["model_type"], **others)
+
+    @property
+    def hidden_size(self) -> int:
+        return int(self.inner.hidden_size)
+
+
+class PooledForSequenceClassification(PreTrainedModel):
+    """Encoder, mean over the real tokens, dropout, one linear layer."""
+
+    config_class = PooledConfig
+    base_model_prefix = "encoder"
+    supports_gradient_checkpointing = False
+    _supports_sdpa = True
+
+    def __init__(self, config: PooledConfig) -> None:
+        super().__init__(config)
+        self.encoder = AutoModel.from_config(config.inner)
+        if hasattr(self.encoder, "pooler"):
+            self.encoder.pooler = None  # the classification token's own layer, not used here
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_hidden_states: bool = False,
+        **ignored: Any,
+    ) -> SequenceClassifierOutput:
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        found = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=output_hidden_states
+        )
+        states = found.last_hidden_state
+        real = attention_mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * real).sum(1) / real.sum(1).clamp_min(1)
+        logits = self.classifier(self.dropout(mean))
+        loss = None
+        if labels is not None:
+            several = self.config.problem_type == "multi_label_classification"
+            loss = (
+                nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+                if several
+                else nn.functional.cross_entropy(logits, labels)
+            )
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
+
+
+importlib.import_module("angelshare.models.auto")  # last: it needs the classes above
