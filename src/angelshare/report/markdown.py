@@ -1,0 +1,120 @@
+"""The same report for a pull request or a model card. Texts of disagreements stay in the HTML, where they can be hidden."""
+
+from collections.abc import Iterable
+
+from angelshare.findings import Outcome
+from angelshare.report.hostile import markdown as escaped
+from angelshare.report.sentences import Name, certainty, headline, in_markdown, sentence, within
+from angelshare.report.summary import Summary, Verdict
+from angelshare.report.views import Cell, arranged, comparison, maps, steps
+from angelshare.report.words import OUTCOMES, audit_label, words
+
+WORST = 10
+"""Groups that the verdict names; the tables hold them all."""
+
+
+def to_markdown(summary: Summary) -> str:
+    title = escaped(summary.facts.get("title") or "What was lost")
+    parts = [f"# {title}", *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary), *_facts(summary)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sentence(words_: Iterable[str | Name]) -> str:
+    text = in_markdown(iter(words_))
+    return text[:1].upper() + text[1:] if text[:2] == "on" else text
+
+
+def _verdicts(summary: Summary) -> list[str]:
+    students = {subject.name for subject in summary.students}
+    return [_verdict(summary, verdict) for verdict in summary.verdicts if verdict.model in students]
+
+
+def _verdict(summary: Summary, verdict: Verdict) -> str:
+    lines = [
+        f"## {escaped(verdict.model)}: within budget? {within(verdict)}",
+        "",
+        f"{_sentence(headline(summary, verdict))}.",
+        "",
+    ]
+    bad = (Outcome.FAILED, Outcome.LOSS)
+    groups = [summary.findings[i] for i in verdict.groups if summary.findings[i].outcome in bad]
+    lines += [f"- {OUTCOMES[f.outcome].mark} {_sentence(sentence(f))}" for f in groups[:WORST]]
+    if len(groups) > WORST:
+        lines.append(f"- and {len(groups) - WORST} more")
+    lines += ["", f"{certainty(verdict)}."]
+    return "\n".join(lines)
+
+
+def _table(header: list[str], rows: Iterable[list[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _cell(found: Cell | None) -> str:
+    if found is None:
+        return ""
+    ends = f" ({found.interval})" if found.interval else ""
+    judged = f"; {found.change} {OUTCOMES[found.outcome].mark}" if found.change else ""
+    return f"{found.value}{ends}{judged}"
+
+
+def _side_by_side(summary: Summary) -> list[str]:
+    subjects = arranged(summary)
+    header = ["", *(escaped(subject.name) for subject in subjects)]
+    out = ["## Side by side", "Fractions are shown × 100: a difference of 1.0 is one point. Negative is worse."]
+    for block in comparison(summary):
+        out.append(f"### {escaped(audit_label(block.audit))} on {escaped(block.suite)}")
+        out.append(_table(header, ([escaped(row.label), *map(_cell, row.cells)] for row in block.rows)))
+    sizes = [
+        ["parameters", *(_whole(subject.parameters) for subject in subjects)],
+        ["bytes", *(_whole(subject.size_bytes) for subject in subjects)],
+    ]
+    return [*out, _table(header, sizes)]
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _steps(summary: Summary) -> list[str]:
+    out = []
+    for found in steps(summary):
+        rows = [
+            [escaped(words(row.metric).label)]
+            + [c.value if c else "" for c in row.values]
+            + [f"{c.change} ({c.ends})" if c else "" for c in row.changes]
+            for row in found.rows
+        ]
+        header = ["", "gold", "hard", "soft", "reference", "gold → hard", "hard → soft", "reference → soft"]
+        out += [f"### {escaped(found.student)}: what text, soft labels and capacity gave", _table(header, rows)]
+    return out
+
+
+def _groups(summary: Summary) -> list[str]:
+    out = []
+    for found in maps(summary):
+        out.append(f"## {escaped(audit_label(found.audit))} on {escaped(found.suite)}, as difference to the reference")
+        header = ["", "n+", "n−"]
+        header += [f"{escaped(subject.name)} {escaped(short)}" for subject in found.subjects for short, _ in found.labels]
+        rows = (
+            [escaped(row.slice), _whole(row.positives), _whole(row.negatives)]
+            + [f"{c.change or '–'} {OUTCOMES[c.outcome].mark}" if c else "" for c in row.cells]
+            for row in found.rows
+        )
+        out.append(_table(header, rows))
+    if out:
+        out.append(", ".join(f"{word.mark} {word.label}" for word in OUTCOMES.values()))
+    return out
+
+
+def _facts(summary: Summary) -> list[str]:
+    rows = [[escaped(key.replace("_", " ")), escaped(_fact(value), 400)] for key, value in summary.facts.items() if key != "title"]
+    return ["## How it was computed", _table(["", ""], rows)] if rows else []
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_fact, value))
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,55 @@
+"""From the summary to HTML, Markdown, JSON and JUnit."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from angelshare.report import charts, sentences, views, words
+from angelshare.report.hostile import plain, show, show_text
+from angelshare.report.junit import to_junit
+from angelshare.report.markdown import to_markdown
+from angelshare.report.summary import Summary, to_json
+
+__all__ = ["to_html", "to_json", "to_junit", "to_markdown"]
+
+
+@cache
+def _static(name: str) -> str:
+    return (files("angelshare.report") / "static" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("angelshare.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(show=show, show_text=show_text, plain=plain, html=sentences.html)
+    environment.globals.update(words=words, views=views, charts=charts, sentences=sentences)
+    return environment
+
+
+def to_html(summary: Summary) -> str:
+    """One self-contained page: no outside reference, readable without JavaScript, hostile texts inert."""
+    style, script = _static("report.css"), _static("report.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        # Ours, never data: the hashes in the policy hold only for these exact bytes.
+        .render(summary=summary, policy=policy, style=Markup(style), script=Markup(script))
+    )

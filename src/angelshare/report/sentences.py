@@ -1,0 +1,119 @@
+"""A finding in plain words: `bow loses 3.1 points of AUC-ROC against teacher (2.4 to 3.9; margin 1.0)`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from angelshare.findings import Finding, Outcome
+from angelshare.report.hostile import markdown, plain, show
+from angelshare.report.summary import Summary, Verdict
+from angelshare.report.words import OUTCOMES, WITHIN, change, deciding, digits, figure, interval, is_whole, words
+
+UNITS = {"points": " points", "nats": " nats", "plain": ""}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A word in a sentence that a stranger chose: each renderer escapes it in its own way."""
+
+    text: str
+
+
+Words = Iterator[str | Name]
+
+
+def sentence(finding: Finding) -> Words:
+    """Say what a judged comparison found, its size, its interval and the margin."""
+    if not is_whole(finding):
+        yield from ("on ", Name(finding.slice), ": ")
+    yield Name(finding.model)
+    metric = Name(words(finding.metric).label)
+    if finding.delta is None or finding.outcome is Outcome.FAILED:
+        yield from (f": {OUTCOMES[finding.outcome].label}, ", metric, " has no figure")
+        if finding.note:
+            yield from (": ", Name(finding.note))
+        return
+    low, high = deciding(finding)
+    size = figure(finding.metric, abs(finding.delta.value), digits(finding.metric, low, high))
+    amount = size + UNITS[words(finding.metric).unit]
+    signed = False
+    if finding.outcome is Outcome.LOSS:
+        low, high = (None if high is None else -high), (None if low is None else -low)
+        higher = finding.better == "higher"
+        yield from (f" loses {amount} of ", metric) if higher else (" is worse on ", metric, f" by {amount}")
+    elif finding.outcome is Outcome.GAIN:
+        higher = finding.better == "higher"
+        yield from (f" gains {amount} of ", metric) if higher else (" is better on ", metric, f" by {amount}")
+    else:
+        signed = True
+        verb = " may lose " if finding.outcome is Outcome.INCONCLUSIVE else " holds "
+        yield from (verb, metric, f": {change(finding)}{UNITS[words(finding.metric).unit]}")
+    yield from (" against ", Name(finding.reference or "the reference"))
+    ends = interval(finding.metric, low, high, sign=signed) or "no interval"
+    margin = "" if finding.margin is None else f"; margin {figure(finding.metric, finding.margin)}"
+    yield f" ({ends}{margin})"
+
+
+def headline(summary: Summary, verdict: Verdict) -> Words:
+    """The first sentence of a report: the worst of what was found over all rows, or else on a group."""
+    first = [summary.findings[i] for i in (*verdict.everyone, *verdict.groups)]
+    worst = next((finding for finding in first if finding.outcome is verdict.outcome), None)
+    if worst is None:
+        yield from ("nothing about ", Name(verdict.model), " could be judged against ")
+        yield Name(verdict.reference or "a reference")
+        return
+    yield from sentence(worst)
+
+
+def within(verdict: Verdict) -> str:
+    return WITHIN[verdict.outcome]
+
+
+def certainty(verdict: Verdict) -> str:
+    """How many comparisons said what: `Of 84 comparisons: 6 losses, 12 inconclusive, ...`."""
+    tally = verdict.tally
+    judged = sum(tally.get(outcome.value, 0) for outcome in (Outcome.LOSS, Outcome.NO_LOSS, Outcome.GAIN))
+    unsure = tally.get(Outcome.INCONCLUSIVE.value, 0)
+    failed = tally.get(Outcome.FAILED.value, 0)
+    short = tally.get(Outcome.NOT_ENOUGH_DATA.value, 0)
+    total = judged + unsure + failed
+    parts = [f"{judged} of {total} comparisons are settled"]
+    parts += [f"{unsure} {'is' if unsure == 1 else 'are'} inconclusive"] if unsure else []
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{short} more had not enough data"] if short else []
+    return "; ".join(parts)
+
+
+def seeds_agree(summary: Summary, finding: Finding) -> tuple[int, int] | None:
+    """(seeds on the side of the outcome, seeds): None for one seed or without a reference's figure."""
+    if len(finding.seeds) < 2 or finding.delta is None:
+        return None
+    key = (finding.suite, finding.audit, finding.metric, finding.slice, finding.reference)
+    base = next((f.value for f in summary.findings if (f.suite, f.audit, f.metric, f.slice, f.model) == key), None)
+    if base is None:
+        return None
+    values = [seed for seed in finding.seeds if seed is not None]
+    if finding.better == "target":
+        goal = finding.target or 0.0
+        better = [abs(base.value - goal) - abs(seed - goal) for seed in values]
+    else:
+        better = [seed - base.value if finding.better == "higher" else base.value - seed for seed in values]
+    side = finding.delta.value < 0
+    return sum((step < 0) == side for step in better), len(finding.seeds)
+
+
+def _join(parts: Words, name: Callable[[str], str]) -> str:
+    return "".join(name(part.text) if isinstance(part, Name) else part for part in parts)
+
+
+def say(finding: Finding) -> str:
+    return _join(sentence(finding), plain)
+
+
+def html(parts: Words) -> Markup:
+    return Markup("").join(show(part.text) if isinstance(part, Name) else escape(part) for part in parts)
+
+
+def in_markdown(parts: Words) -> str:
+    return _join(parts, markdown)

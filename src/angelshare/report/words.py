@@ -1,0 +1,171 @@
+"""What figures and outcomes are called, and how a finding is said in a sentence."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from angelshare.findings import Estimate, Finding, Outcome
+
+NO_FIGURE = "no figure"
+WHOLE = ("", "all", "overall")
+"""The names of the slice that holds every row."""
+
+Unit = Literal["points", "nats", "plain"]
+"""`points`: fractions, shown times 100."""
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    label: str
+    unit: Unit = "points"
+    order: int = 99
+
+
+METRICS = {
+    name: MetricWords(label, unit, order)
+    for order, (name, label, unit) in enumerate(
+        (
+            ("auc_roc", "AUC-ROC", "points"),
+            ("auc", "AUC", "points"),
+            ("auc_pr", "AUC-PR", "points"),
+            ("auc_pr_reweighted", "AUC-PR, re-weighted", "points"),
+            ("accuracy", "accuracy", "points"),
+            ("macro_f1", "macro-F1", "points"),
+            ("mcc", "MCC", "points"),
+            ("log_loss", "log-loss", "nats"),
+            ("calibration_error", "calibration error", "points"),
+            ("agreement", "agreement", "points"),
+            ("kl", "KL divergence", "nats"),
+            ("rank_correlation", "rank correlation", "points"),
+            ("flips", "flips", "points"),
+            ("flips_up", "flips upwards", "points"),
+            ("flips_down", "flips downwards", "points"),
+            ("subgroup_auc", "subgroup AUC", "points"),
+            ("bpsn_auc", "BPSN AUC", "points"),
+            ("bnsp_auc", "BNSP AUC", "points"),
+            ("aeg_neg", "AEG−", "points"),
+            ("aeg_pos", "AEG+", "points"),
+            ("jigsaw_final", "Jigsaw’s final score", "points"),
+            ("score_sens", "ScoreSens", "points"),
+            ("score_dev", "ScoreDev", "points"),
+            ("score_range", "ScoreRange", "points"),
+        )
+    )
+}
+SHORT = {"subgroup_auc": "Sub", "bpsn_auc": "BPSN", "bnsp_auc": "BNSP", "aeg_neg": "AEG−", "aeg_pos": "AEG+"}
+FRACTIONS = ("auc", "aeg", "accuracy", "f1", "precision", "recall", "rate", "share", "flip", "score_")
+"""Parts of the names of metrics that are fractions, for those not listed above."""
+
+AUDITS = {
+    "quality": "Quality",
+    "fidelity": "Fidelity to the reference",
+    "identity-auc": "Identity AUCs",
+    "identity-swaps": "Identity swaps",
+    "cost": "Cost",
+}
+
+
+@dataclass(frozen=True)
+class OutcomeWords:
+    label: str
+    mark: str
+    meaning: str
+
+
+OUTCOMES = {
+    Outcome.FAILED: OutcomeWords("failed", "!", "The audit broke off; nothing may be concluded."),
+    Outcome.LOSS: OutcomeWords(
+        "loss", "▼", "Worse than the reference by more than the margin: the whole interval lies beyond it."
+    ),
+    Outcome.INCONCLUSIVE: OutcomeWords(
+        "inconclusive", "?", "The interval reaches beyond the margin, yet does not lie beyond it: more data would tell."
+    ),
+    Outcome.NO_LOSS: OutcomeWords("no loss", "✓", "If it is worse at all, then by less than the margin."),
+    Outcome.GAIN: OutcomeWords("gain", "▲", "Better than the reference: the whole interval lies above zero."),
+    Outcome.NOT_ENOUGH_DATA: OutcomeWords(
+        "not enough data", "–", "Too few rows of one class for a figure that could be trusted."
+    ),
+    Outcome.NOT_APPLICABLE: OutcomeWords("not applicable", "·", "The question does not arise for this model or data."),
+    Outcome.NOT_JUDGED: OutcomeWords(
+        "not judged", "·", "A figure without a margin or without a reference: shown, never judged."
+    ),
+}
+
+WITHIN = {
+    None: "nothing could be judged",
+    Outcome.FAILED: "not known, an audit failed",
+    Outcome.LOSS: "no",
+    Outcome.INCONCLUSIVE: "the data cannot tell",
+    Outcome.NO_LOSS: "yes",
+    Outcome.GAIN: "yes",
+}
+
+
+def words(metric: str) -> MetricWords:
+    found = METRICS.get(metric)
+    if found is None:
+        unit: Unit = "points" if any(part in metric.lower() for part in FRACTIONS) else "plain"
+        found = MetricWords(metric.replace("_", " "), unit)
+    return found
+
+
+def audit_label(audit: str) -> str:
+    return AUDITS.get(audit, audit.replace("-", " ").replace("_", " ").capitalize())
+
+
+def is_whole(finding: Finding) -> bool:
+    return finding.slice in WHOLE
+
+
+def scale(metric: str) -> float:
+    return 100.0 if words(metric).unit == "points" else 1.0
+
+
+def digits(metric: str, *ends: float | None) -> int:
+    """Decimals: one for points and three for nats, one more where the interval is narrower than half a point."""
+    least = 1 if words(metric).unit == "points" else 3
+    known = [end for end in ends if end is not None]
+    narrow = len(known) > 1 and (max(known) - min(known)) * scale(metric) < 5 * 10.0**-least
+    return least + narrow
+
+
+def number(value: float | None, decimals: int = 1, *, sign: bool = False) -> str:
+    """A figure with a real minus sign; `no figure` where there is none."""
+    if value is None or not math.isfinite(value):
+        return NO_FIGURE
+    text = f"{abs(value):,.{decimals}f}"
+    if float(text.replace(",", "")) == 0:
+        return text
+    return ("−" if value < 0 else "+" if sign else "") + text
+
+
+def figure(metric: str, value: float | None, decimals: int | None = None, *, sign: bool = False) -> str:
+    if value is None:
+        return NO_FIGURE
+    return number(value * scale(metric), digits(metric) if decimals is None else decimals, sign=sign)
+
+
+def interval(metric: str, low: float | None, high: float | None, *, sign: bool = False) -> str:
+    """`2.4 to 3.9`, or an empty string where no interval exists."""
+    if low is None or high is None:
+        return ""
+    decimals = digits(metric, low, high)
+    return f"{figure(metric, low, decimals, sign=sign)} to {figure(metric, high, decimals, sign=sign)}"
+
+
+def deciding(finding: Finding) -> tuple[float | None, float | None]:
+    """The interval that decided the outcome: the simultaneous one in a family, else the one of the difference."""
+    if finding.family_low is not None and finding.family_high is not None:
+        return finding.family_low, finding.family_high
+    return (finding.delta.low, finding.delta.high) if finding.delta else (None, None)
+
+
+def change(finding: Finding) -> str:
+    """The difference with its sign, `−3.1`: negative is worse, whatever the metric's direction."""
+    if finding.delta is None:
+        return NO_FIGURE
+    return figure(finding.metric, finding.delta.value, digits(finding.metric, *deciding(finding)), sign=True)
+
+
+def estimate(metric: str, found: Estimate | None) -> str:
+    return NO_FIGURE if found is None else figure(metric, found.value, digits(metric, found.low, found.high))
