@@ -1,0 +1,1 @@
+"""Training: teachers out of encoders, transfer sets out of teachers, students out of transfer sets."""

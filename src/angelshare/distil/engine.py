@@ -1,0 +1,322 @@
+"""The step, the checkpoint and the resume that every training loop shares; each loop itself stands in its own file.
+
+```python
+run = Run(model, lengths=..., ids=..., options=..., seed=0, work=..., title="student")
+for batch in run.batches():
+    with run.forward():
+        losses = {"soft": kl(model(**inputs(batch)).logits, teacher[batch])}
+    run.descend(batch, losses)
+    if run.evaluation_due:
+        run.assess(against_gold(run.score(dev_texts), dev_targets, multilabel=False))
+run.restore_best()
+```
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float32, Int
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from angelshare import runs
+from angelshare.distil import checkpoint
+from angelshare.distil.selection import DevScore
+from angelshare.errors import TrainingError
+from angelshare.models.batching import Encoded, buckets, restored, shuffled
+from angelshare.progress import progress, say
+
+__all__ = ["LOG", "Run", "TrainOptions"]
+
+LOG = "log.jsonl"
+DEV_TOKENS = 8192
+"""Padded tokens a batch when dev rows are scored."""
+
+LINES = 200
+"""About how many lines of training losses a log has."""
+
+SHARE = 20
+"""A checkpoint waits at least this many times as long as the last one took: at most 5 % of the time goes there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How to train.
+
+    Attributes
+    ----------
+    learning_rate : the highest; it rises over the first `warmup` of the steps and falls in a line to 0 at the last.
+    batch_size : rows a step.
+    epochs : passes over the training rows.
+    warmup : fraction of the steps.
+    weight_decay : AdamW's, on weight matrices only.
+    clip : the gradient's norm is cut to this.
+    patience : dev assessments without a better one before training stops.
+    precision : bfloat16 autocast, or not; "auto" takes it on accelerators and on CPUs with instructions for it.
+    checkpoint_seconds : seconds between checkpoints; none is written before the first have passed.
+    checkpoint_steps : steps between checkpoints instead.
+    """
+
+    learning_rate: float = 1e-3
+    batch_size: int = 32
+    epochs: int = 10
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 5
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    checkpoint_seconds: float = 30.0
+    checkpoint_steps: int | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The options that decide the weights; how often checkpoints are written does not."""
+        skipped = ("checkpoint_seconds", "checkpoint_steps")
+        return {name: value for name, value in vars(self).items() if name not in skipped}
+
+
+def _bfloat16_pays(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return device.type == "cpu" and probe is not None and bool(probe())
+
+
+def _grouped(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+class Run:
+    """One model's training, resumable at any step.
+
+    Dropout draws from a stream seeded by (seed, step) and the order of rows by (seed, epoch), so a resumed run repeats
+    exactly what an unbroken one does; torch's global stream is left as it was.
+
+    Parameters
+    ----------
+    model : trained in place.
+    lengths : (rows,) tokens of each training row, for the buckets.
+    ids : (rows,) names of the training rows, for messages.
+    steps : optimizer steps in all; default `options.epochs` passes.
+    evaluate_every : steps between dev assessments; default one pass.
+    work : directory of this run's checkpoints and log.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        lengths: Int[np.ndarray, " rows"],
+        ids: np.ndarray,
+        options: TrainOptions,
+        seed: int,
+        work: Path,
+        title: str,
+        steps: int | None = None,
+        evaluate_every: int | None = None,
+    ) -> None:
+        self.options, self.seed, self.work, self.title = options, seed, Path(work), title
+        self.lengths, self.ids = lengths, ids
+        self.epoch_steps = max(1, math.ceil(len(lengths) / options.batch_size))
+        self.steps = steps or options.epochs * self.epoch_steps
+        self.evaluate_every = evaluate_every or self.epoch_steps
+        self.accelerator = Accelerator(mixed_precision="no")
+        self.device = self.accelerator.device
+        self.autocast = options.precision == "bfloat16" or (
+            options.precision == "auto" and _bfloat16_pays(self.device)
+        )
+        inner = torch.optim.AdamW(_grouped(model, options.weight_decay), lr=options.learning_rate, fused=True)
+        self.model, self.optimizer = self.accelerator.prepare(model, inner)
+        self.inner, self.inner_optimizer = self.accelerator.unwrap_model(self.model), inner
+        self.step, self.stopped = 0, False
+        self.best: DevScore | None = None
+        self.best_step, self.waited = 0, 0
+        self.best_weights: dict[str, Tensor] = {}
+        self.sums: dict[str, float] = {}
+        self.counted = 0
+        self.log: list[str] = []
+        self._resume()
+
+    # -- the loop's three calls ------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[Int[np.ndarray, " batch"]]:
+        """Row numbers of each batch from where the run stands to its end; writes checkpoints between steps."""
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        order: list[np.ndarray] = []
+        drawn = -1
+        self._wrote, self._cost = time.monotonic(), 0.0
+        self.model.train()
+        with progress(self.title, self.steps, done=self.step) as advance:
+            while self.step < self.steps and not self.stopped:
+                epoch, at = divmod(self.step, self.epoch_steps)
+                if epoch != drawn:
+                    order, drawn = shuffled(self.lengths, self.options.batch_size, self.seed, epoch), epoch
+                self._schedule()
+                batch = order[at]
+                yield batch[rank::world] if len(batch) >= world else batch
+                self.step += 1
+                advance(1)
+                if self._checkpoint_due():
+                    self.save()
+
+    @contextmanager
+    def forward(self) -> Iterator[None]:
+        """The forward pass: dropout seeded by (seed, step), autocast where it pays."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(int(runs.rng(self.seed, "dropout", self.step).integers(2**62)))
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+                yield
+
+    def descend(self, batch: np.ndarray, losses: Mapping[str, Tensor]) -> None:
+        """One optimizer step on the sum of the losses.
+
+        Raises
+        ------
+        TrainingError : the loss or its gradient is not finite; the message names the batch's rows.
+        """
+        total = torch.stack([value.float() for value in losses.values()]).sum()
+        self.accelerator.backward(total)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.options.clip)
+        parts = dict(zip(("loss", *losses), torch.stack([total, *losses.values()]).detach().tolist(), strict=True))
+        if not math.isfinite(parts["loss"] + float(norm)):
+            raise TrainingError(self._not_finite(batch, parts["loss"], float(norm)))
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._record(parts)
+
+    def score(self, encoded: Encoded) -> Float32[np.ndarray, "rows labels"]:
+        """Logits of every row by the model as it stands, without dropout."""
+        self.inner.eval()
+        batches, parts = buckets(encoded.lengths, DEV_TOKENS), []
+        with torch.inference_mode():
+            for index in batches:
+                logits = self.inner(**encoded.batch(index, self.device)).logits
+                parts.append(logits.float().cpu().numpy())
+        self.inner.train()
+        return restored(parts, batches)
+
+    @property
+    def evaluation_due(self) -> bool:
+        return (self.step + 1) % self.evaluate_every == 0 or self.step + 1 == self.steps
+
+    def assess(self, score: DevScore) -> None:
+        """Note a dev score: keeps the weights if it is the best so far, stops the run when none was for a while."""
+        self._write({"step": self.step + 1, "dev": score.facts()})
+        if self.best is None or score > self.best:
+            self.best, self.best_step, self.waited = score, self.step + 1, 0
+            self.best_weights = checkpoint.snapshot(self.inner)
+            return
+        self.waited += 1
+        self.stopped = self.waited >= self.options.patience
+
+    def restore_best(self) -> None:
+        """Put the weights of the best dev score into the model."""
+        if self.best_weights:
+            self.inner.load_state_dict(self.best_weights)
+        self.inner.eval()
+
+    def facts(self) -> dict[str, Any]:
+        """How the training went: steps, the best dev score, and whether the dev loss had settled by the end."""
+        return {
+            "parameters": sum(p.numel() for p in self.inner.parameters()),
+            "steps": self.step,
+            "steps_planned": self.steps,
+            "best_step": self.best_step,
+            "dev": None if self.best is None else self.best.facts(),
+            "converged": self._converged(),
+        }
+
+    def _converged(self) -> bool | None:
+        """False where the dev loss still fell by more than 5 % in the last tenth of the steps; None where too few say."""
+        lines = [json.loads(line) for line in self.log]
+        losses = [(line["step"], line["dev"]["loss"]) for line in lines if "dev" in line]
+        before = [loss for step, loss in losses if step <= 0.9 * self.step]
+        return None if not before else losses[-1][1] >= 0.95 * before[-1]
+
+    # -- what they rest on -----------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        warm = max(1, round(self.options.warmup * self.steps))
+        rise, fall = (self.step + 1) / warm, (self.steps - self.step) / max(1, self.steps - warm)
+        self.rate = self.options.learning_rate * min(rise, fall, 1.0)
+        for group in self.inner_optimizer.param_groups:
+            group["lr"] = self.rate
+
+    def _not_finite(self, batch: np.ndarray, loss: float, norm: float) -> str:
+        names = ", ".join(str(self.ids[row]) for row in batch)
+        return (
+            f"Training stopped at step {self.step + 1} of {self.title}: the loss ({loss}) or its gradient's norm ({norm}) "
+            f"is not finite on the batch of rows {names}. Look at these rows, or lower --learning-rate."
+        )
+
+    def _record(self, parts: Mapping[str, float]) -> None:
+        self.counted += 1
+        for name, value in parts.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        if (self.step + 1) % max(1, self.steps // LINES) == 0 or self.step + 1 == self.steps:
+            means = {name: value / self.counted for name, value in self.sums.items()}
+            self._write({"step": self.step + 1, "learning_rate": self.rate, **means})
+            self.sums, self.counted = {}, 0
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self.log.append(json.dumps(line, allow_nan=False))
+        if self.accelerator.is_main_process:
+            with runs.full_disk(self.work / LOG), open(self.work / LOG, "a", encoding="utf-8") as stream:
+                stream.write(self.log[-1] + "\n")
+
+    def _checkpoint_due(self) -> bool:
+        if not self.accelerator.is_main_process or self.step >= self.steps or self.stopped:
+            return False
+        if self.options.checkpoint_steps is not None:
+            return self.step % self.options.checkpoint_steps == 0
+        wait = max(self.options.checkpoint_seconds, SHARE * self._cost)
+        return time.monotonic() - self._wrote >= wait
+
+    def save(self) -> None:
+        """Write a checkpoint of the run as it stands between two steps."""
+        began = time.monotonic()
+        state = {
+            "step": self.step,
+            "steps": self.steps,
+            "best": None if self.best is None else self.best.facts(),
+            "best_step": self.best_step,
+            "waited": self.waited,
+            "sums": self.sums,
+            "counted": self.counted,
+        }
+        tensors = {
+            "model": checkpoint.snapshot(self.inner),
+            "best": self.best_weights,
+            "optimizer": checkpoint.optimizer_tensors(self.inner_optimizer),
+        }
+        checkpoint.save(self.work, checkpoint.Checkpoint(state, tensors, self.log))
+        self._wrote = time.monotonic()
+        self._cost = self._wrote - began
+
+    def _resume(self) -> None:
+        self.work.mkdir(parents=True, exist_ok=True)
+        found = checkpoint.newest(self.work)
+        if found is not None:
+            state = found.state
+            self.step, self.best_step, self.waited = state["step"], state["best_step"], state["waited"]
+            self.best = None if state["best"] is None else DevScore(**state["best"])
+            self.sums, self.counted, self.log = state["sums"], state["counted"], found.log
+            self.inner.load_state_dict(found.tensors["model"])
+            self.best_weights = found.tensors["best"]
+            checkpoint.restore_optimizer(self.inner_optimizer, found.tensors["optimizer"])
+            say(f"{self.title}: goes on from the checkpoint at step {self.step:,} of {self.steps:,}.")
+        if self.accelerator.is_main_process:
+            (self.work / LOG).write_text("".join(line + "\n" for line in self.log), encoding="utf-8")

@@ -1,0 +1,157 @@
+"""A teacher out of an encoder and golden labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from angelshare import losses
+from angelshare.data.tables import Columns, Table, read, require_classes
+from angelshare.distil import encoders, selection
+from angelshare.distil.engine import Run, TrainOptions
+from angelshare.distil.outputs import finished, store
+from angelshare.distil.rows import Rows, aligned, golden_rows, table_digest
+from angelshare.distil.workplace import Workplace
+from angelshare.errors import DataError
+from angelshare.models.batching import encode
+
+if TYPE_CHECKING:
+    from angelshare.models.classifier import TorchClassifier
+
+__all__ = ["FinetuneOptions", "finetune"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneOptions:
+    """How to make a teacher.
+
+    Attributes
+    ----------
+    pooling : mean over the tokens' states, or cls: the encoder's own classification head on its first token.
+    class_weights : weigh rarer labels up, to the same share of the loss each.
+    max_length : tokens a text is cut to.
+    dev_fraction : share of the training rows held out by hashed id where no dev table is given.
+    """
+
+    pooling: Literal["mean", "cls"] = "mean"
+    class_weights: bool = False
+    max_length: int = 256
+    dev_fraction: float = 0.1
+    seed: int = 0
+    training: TrainOptions = field(
+        default_factory=lambda: TrainOptions(learning_rate=1e-4, batch_size=32, epochs=4, patience=2)
+    )
+
+    def facts(self) -> dict[str, Any]:
+        own = {name: value for name, value in vars(self).items() if name != "training"}
+        return {**own, **self.training.facts()}
+
+
+def finetune(
+    encoder: str | Path,
+    train: Table | str | Path,
+    *,
+    out: str | Path,
+    dev: Table | str | Path | None = None,
+    columns: Columns | None = None,
+    options: FinetuneOptions | None = None,
+) -> "TorchClassifier":
+    """Fine-tune an encoder on golden labels; the weights of the best dev score are kept.
+
+    Parameters
+    ----------
+    encoder : directory or hub id.
+    train, dev : tables, or files read with `columns`. Without `dev`, a hashed share of `train` is held out.
+    out : the model directory to make. Run again after an interruption, it goes on from the newest valid checkpoint.
+
+    Raises
+    ------
+    DataError : `train` has one class only, or `out` was made otherwise.
+    TrainingError : a loss or gradient is not finite; names the rows.
+    """
+    options = options or FinetuneOptions()
+    table, held = _tables(train, dev, columns, options)
+    place = Workplace(out, _facts(encoder, table, held, options))
+    if place.finished:
+        return finished(place.out)
+    spec = encoders.Spec(str(encoder), options.pooling, table.labels, table.multilabel, options.seed)
+    model, tokenizer = encoders.build(spec)
+    limit = min(options.max_length, encoders.longest(model, tokenizer))
+    rows = golden_rows(table)
+    texts, dev_texts = encode(tokenizer, rows.texts, limit), encode(tokenizer, held.texts, limit)
+    targets = torch.from_numpy(rows.targets)
+    balance = _class_weights(rows) if options.class_weights else None
+    run = Run(
+        model,
+        lengths=texts.lengths,
+        ids=rows.ids,
+        options=options.training,
+        seed=options.seed,
+        work=place.work / "teacher",
+        title="teacher",
+    )
+    weights = torch.from_numpy(rows.weights).to(run.device)
+    targets = targets.to(run.device)
+    balance = None if balance is None else balance.to(run.device)
+    for batch in run.batches():
+        at = torch.from_numpy(batch).to(run.device)
+        with run.forward():
+            logits = run.model(**texts.batch(batch, run.device)).logits
+            golden = _loss(table.multilabel, logits, targets[at], balance, weights[at])
+        run.descend(batch, {"golden": golden})
+        if run.evaluation_due:
+            run.assess(selection.against_gold(run.score(dev_texts), _targets(held), table.multilabel))
+    run.restore_best()
+    training = {**run.facts(), "role": "teacher", "rows": len(rows), "dev_rows": len(held)}
+    made = place.work / "made"
+    store(run.inner, tokenizer, made, facts=place.facts, training=training, log=run.log, max_length=limit)
+    place.publish({"": made})
+    return finished(place.out)
+
+
+def _tables(
+    train: Table | str | Path, dev: Table | str | Path | None, columns: Columns | None, options: FinetuneOptions
+) -> tuple[Table, Table]:
+    table = train if isinstance(train, Table) else read(train, columns)
+    require_classes(table)
+    if dev is None:
+        table, held = table.split(options.dev_fraction, options.seed)
+        require_classes(table)
+        return table, held
+    held = dev if isinstance(dev, Table) else read(dev, columns, names=table.labels)
+    return table, aligned(held, table.labels, table.multilabel)
+
+
+def _targets(table: Table) -> np.ndarray:
+    if table.targets is None:
+        raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
+    return table.targets
+
+
+def _facts(encoder: str | Path, train: Table, dev: Table, options: FinetuneOptions) -> Mapping[str, Any]:
+    return {
+        "command": "finetune",
+        "encoder": encoders.fingerprint(encoder),
+        "train": table_digest(train),
+        "dev": table_digest(dev),
+        "options": options.facts(),
+    }
+
+
+def _class_weights(rows: Rows) -> Tensor:
+    """Single-label: rows / (labels * rows of the label). Multi-label: negatives / positives, for the positive part."""
+    mass = rows.targets.astype(np.float64).sum(0)
+    if rows.multilabel:
+        return torch.from_numpy(((len(rows) - mass) / np.maximum(mass, 1e-6)).astype(np.float32))
+    share = np.where(mass > 0, len(rows) / (np.count_nonzero(mass) * np.maximum(mass, 1e-6)), 0)
+    return torch.from_numpy(share.astype(np.float32))
+
+
+def _loss(multilabel: bool, logits: Tensor, targets: Tensor, balance: Tensor | None, weights: Tensor) -> Tensor:
+    if multilabel:
+        return losses.golden_bce(logits, targets, balance, weights)
+    return losses.golden_cross_entropy(logits, targets, balance, weights)

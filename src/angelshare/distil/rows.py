@@ -1,0 +1,131 @@
+"""What students learn from: each row's text, the teacher's logits and, where people labelled it, their targets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from angelshare import runs
+from angelshare.data.tables import Table, hashed
+from angelshare.data.transfer import TransferRows
+from angelshare.errors import DataError, ModelError
+
+__all__ = ["Rows", "aligned", "joined", "table_digest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows to train or to assess a student on.
+
+    Attributes
+    ----------
+    logits : (rows, labels) the teacher's; None where it was not asked.
+    targets : (rows, labels) golden labels; rows of NaN where nobody labelled the text.
+    weights : (rows,) a row's share of every loss.
+    """
+
+    ids: np.ndarray
+    texts: list[str]
+    labels: tuple[str, ...]
+    multilabel: bool
+    logits: Float32[np.ndarray, "rows labels"] | None
+    targets: Float32[np.ndarray, "rows labels"]
+    weights: Float32[np.ndarray, " rows"]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def golden(self) -> Bool[np.ndarray, " rows"]:
+        return ~np.isnan(self.targets).any(axis=1)
+
+    def take(self, index: np.ndarray) -> "Rows":
+        at = np.flatnonzero(index) if index.dtype == bool else index
+        return replace(
+            self,
+            ids=self.ids[at],
+            texts=[self.texts[i] for i in at],
+            logits=None if self.logits is None else self.logits[at],
+            targets=self.targets[at],
+            weights=self.weights[at],
+        )
+
+    def split(self, fraction: float, seed: int) -> tuple["Rows", "Rows"]:
+        """(rest, held): about `fraction` of the rows are held out by the hash of their id."""
+        held = np.array([hashed(str(name), seed) < fraction for name in self.ids])
+        if held.all() or not held.any():
+            raise DataError(f"{len(self)} rows are too few to hold a dev split out of. Give more, or name --dev.")
+        return self.take(~held), self.take(held)
+
+    def digest(self) -> str:
+        return runs.digest(
+            *map(str, self.labels),
+            str(self.multilabel),
+            *map(str, self.ids),
+            *self.texts,
+            b"" if self.logits is None else self.logits.tobytes(),
+            self.targets.tobytes(),
+            self.weights.tobytes(),
+        )
+
+
+def aligned(table: Table, labels: Sequence[str], multilabel: bool) -> Table:
+    """The table with its targets' columns in the teacher's order.
+
+    Raises
+    ------
+    ModelError
+        The table's labels are not the teacher's.
+    """
+    if table.targets is None:
+        raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
+    alone = len(table.labels) == len(labels) == 1
+    if table.multilabel != multilabel or not (alone or set(table.labels) == set(labels)):
+        kind = {True: "each decided alone", False: "one of which holds"}
+        raise ModelError(
+            f"{table.source} has the labels {', '.join(table.labels)} ({kind[table.multilabel]}), but the teacher has "
+            f"{', '.join(labels)} ({kind[multilabel]}). Give golden data with the teacher's labels."
+        )
+    order = [0] if alone else [table.labels.index(label) for label in labels]
+    return replace(table, labels=tuple(labels), targets=table.targets[:, order])
+
+
+def joined(transfer: TransferRows, labels: tuple[str, ...], multilabel: bool, gold: Table | None) -> Rows:
+    """The transfer set's rows, with the golden targets of those whose text is in `gold`."""
+    targets = np.full(transfer.logits.shape, np.nan, dtype=np.float32)
+    if gold is not None and gold.targets is not None:
+        found = dict(zip(gold.texts, gold.targets, strict=True))
+        for at, text in enumerate(transfer.texts):
+            if text in found:
+                targets[at] = found[text]
+    return Rows(
+        ids=np.asarray(transfer.ids, dtype=object),
+        texts=list(transfer.texts),
+        labels=labels,
+        multilabel=multilabel,
+        logits=np.asarray(transfer.logits, dtype=np.float32),
+        targets=targets,
+        weights=np.asarray(transfer.weight, dtype=np.float32),
+    )
+
+
+def golden_rows(table: Table) -> Rows:
+    """A table's rows and their golden targets alone."""
+    if table.targets is None:
+        raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
+    weights = np.ones(len(table)) if table.weights is None else table.weights
+    return Rows(table.ids, table.texts, table.labels, table.multilabel, None, table.targets, np.asarray(weights, np.float32))
+
+
+def table_digest(table: Table) -> str:
+    """A sha256 of ids, texts, labels, targets and weights."""
+    weights: Float64[np.ndarray, " rows"] | None = table.weights
+    return runs.digest(
+        *table.labels,
+        str(table.multilabel),
+        *map(str, table.ids),
+        *table.texts,
+        b"" if table.targets is None else table.targets.tobytes(),
+        b"" if weights is None else weights.tobytes(),
+    )
