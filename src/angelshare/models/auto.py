@@ -1,5 +1,7 @@
 """Tell transformers of the students, so that its Auto classes and pipelines load them."""
 
+from typing import Any
+
 from transformers import AutoConfig, AutoModelForSequenceClassification
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
@@ -8,7 +10,7 @@ from angelshare.models.bow import BowConfig, BowForSequenceClassification
 from angelshare.models.cnn import CnnConfig, CnnForSequenceClassification
 from angelshare.models.pooled import PooledConfig, PooledForSequenceClassification
 
-STUDENTS = {
+STUDENTS: dict[Any, Any] = {
     BowConfig: BowForSequenceClassification,
     CnnConfig: CnnForSequenceClassification,
     BiLstmConfig: BiLstmForSequenceClassification,

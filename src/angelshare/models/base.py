@@ -1,4 +1,4 @@
-"""What the small students share: the loss that `transformers` users expect, the output, seeded weights, registration."""
+"""What the small students share: seeded weights, the words of a configuration, the output and its loss."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ Model = TypeVar("Model")
 def seeded(seed: int, *path: str | int, make: Callable[[], Model]) -> Model:
     """Run `make` under a random state of its own: the same seed gives the same weights, the caller's state stays."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(int(runs.rng(seed, *path).integers(2**62)))
+        torch.default_generator.manual_seed(int(runs.rng(seed, *path).integers(2**62)))
         return make()
 
 
@@ -33,7 +33,7 @@ def label_settings(labels: tuple[str, ...], multilabel: bool) -> dict[str, Any]:
     }
 
 
-class StudentModel(PreTrainedModel):
+class StudentModel(PreTrainedModel):  # type: ignore[misc]
     """A small classifier over token ids. Inputs are padded on the right; padding never moves a score.
 
     Subclasses give `represent`: (rows, tokens) ids and mask to (rows, width) features, and a `classifier` layer.
@@ -57,7 +57,7 @@ class StudentModel(PreTrainedModel):
         return_dict: bool | None = None,
         **unused: Any,
     ) -> SequenceClassifierOutput:
-        """Logits (rows, labels), the loss where `labels` are given; `hidden_states` is the features (rows, width) alone."""
+        """Logits (rows, labels); the loss where `labels` are given; `hidden_states` holds the features (rows, width)."""
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         features = self.represent(input_ids, attention_mask)

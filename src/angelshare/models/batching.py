@@ -15,10 +15,10 @@ from angelshare import runs
 __all__ = ["CHARACTERS_A_TOKEN", "Encoded", "buckets", "clean", "encode", "restored", "shuffled"]
 
 CHARACTERS_A_TOKEN = 32
-"""Texts are cut to this many characters a token before tokenising: `tokenizers` reads a whole text before it truncates."""
+"""Texts are cut to this many characters a token before tokenising: `tokenizers` reads all of a text, then truncates."""
 
 POOL = 50
-"""Shuffled batches are cut from pools of this many batches' rows sorted by length: a different mix an epoch, little padding."""
+"""Shuffled batches are cut from pools of this many batches' rows sorted by length: another mix an epoch, little padding."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

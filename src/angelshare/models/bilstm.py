@@ -16,7 +16,7 @@ PRESETS: dict[str, dict[str, int]] = {
 """Sizes by name; a transfer set with fewer words than `vocab_size` makes a smaller model."""
 
 
-class BiLstmConfig(PreTrainedConfig):
+class BiLstmConfig(PreTrainedConfig):  # type: ignore[misc]
     """The sizes; see `PRESETS`."""
 
     model_type = "angelshare-bilstm"

@@ -10,8 +10,8 @@ from transformers import PreTrainedConfig
 from angelshare.models.base import StudentModel
 
 
-class BowConfig(PreTrainedConfig):
-    """`ngrams` of 2 or more adds hashed n-grams of the word ids in a table of `buckets`; `attention` weighs the words."""
+class BowConfig(PreTrainedConfig):  # type: ignore[misc]
+    """`ngrams` of 2 or more adds hashed n-grams of the word ids, `buckets` rows of them; `attention` weighs the words."""
 
     model_type = "angelshare-bow"
 

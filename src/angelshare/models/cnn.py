@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig
 from angelshare.models.base import StudentModel
 
 
-class CnnConfig(PreTrainedConfig):
+class CnnConfig(PreTrainedConfig):  # type: ignore[misc]
     """`pieces` are the tokenizer's ids; where `vocab_size` is smaller, a table maps them to the rows that were kept."""
 
     model_type = "angelshare-cnn"
@@ -26,7 +26,7 @@ class CnnConfig(PreTrainedConfig):
 
 
 class CnnForSequenceClassification(StudentModel):
-    """`filters` convolutions of each width `shortest` to `longest`; a text shorter than a window fills one with zeros."""
+    """`filters` convolutions of each width `shortest` to `longest`; a text shorter than a window is filled with zeros."""
 
     config_class = CnnConfig
 
@@ -34,6 +34,7 @@ class CnnForSequenceClassification(StudentModel):
         super().__init__(config)
         self.embeddings = nn.Embedding(config.vocab_size, config.embedding_size)
         if config.vocab_size < config.pieces:
+            self.kept: Tensor
             self.register_buffer("kept", torch.zeros(config.pieces, dtype=torch.int32))
         widths = range(config.shortest, config.longest + 1)
         self.convolutions = nn.ModuleList(nn.Conv1d(config.embedding_size, config.filters, width) for width in widths)
@@ -59,10 +60,10 @@ class CnnForSequenceClassification(StudentModel):
         short = max(self.config.longest - vectors.shape[1], 0)
         grid = functional.pad(vectors, (0, 0, 0, short)).transpose(1, 2)
         pooled = []
-        for convolution in self.convolutions:
+        for width, convolution in enumerate(self.convolutions, self.config.shortest):
             found = convolution(grid)
             start = torch.arange(found.shape[2], device=found.device)
-            outside = (start > lengths - convolution.kernel_size[0]) & (start > 0)
+            outside = (start > lengths - width) & (start > 0)
             pooled.append(found.masked_fill(outside.unsqueeze(1), torch.finfo(found.dtype).min).amax(2))
         return self.dropout(functional.relu(torch.cat(pooled, dim=1)))
 
