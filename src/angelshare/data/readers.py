@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from angelshare.errors import DataError, MissingPart
 
-CHUNK = 8192
+CHUNK = 1024
 """Records held at once before their columns become arrays."""
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -56,7 +56,9 @@ def missing_columns(source: str, wanted: Iterable[str], present: Sequence[str]) 
     """Raise DataError for the first wanted column that is not there, or is there twice."""
     for column in wanted:
         if present.count(column) > 1:
-            raise DataError(f"{source}, row 1: the column '{column}' appears {present.count(column)} times. Name it once.")
+            raise DataError(
+                f"{source}, row 1: the column '{column}' appears {present.count(column)} times. Name it once."
+            )
         if column not in present:
             found = ", ".join(f"'{name}'" for name in present[:40]) or "none"
             raise DataError(f"{source} has no column '{column}'. Its columns: {found}. Name one of them instead.")
@@ -120,7 +122,9 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}. Compress or download it again.") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}. Check the file and its permissions.") from error
+        raise DataError(
+            f"{path} cannot be read: {error.strerror or error}. Check the file and its permissions."
+        ) from error
 
 
 def _undecodable(path: Path, opener: Callable[..., IO[Any]]) -> str:
@@ -234,9 +238,13 @@ def _json_object(line: str, source: str, number: int) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{place(source, number)}: every line must be one JSON object ({error}). Mend that line.") from error
+        raise DataError(
+            f"{place(source, number)}: every line must be one JSON object ({error}). Mend that line."
+        ) from error
     if not isinstance(record, dict):
-        raise DataError(f"{place(source, number)}: every line must be one JSON object. Got a {type(record).__name__} instead.")
+        raise DataError(
+            f"{place(source, number)}: every line must be one JSON object. Got a {type(record).__name__} instead."
+        )
     return record
 
 

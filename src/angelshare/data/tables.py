@@ -147,7 +147,9 @@ def read(
         builder.add(chunk)
     if not builder.texts:
         raise DataError(f"{source} has no rows. Give a file with at least one row below its column names.")
-    default = str(source).removeprefix(HUB).split("/")[-1] if str(source).startswith(HUB) else Path(source).name.split(".")[0]
+    default = (
+        str(source).removeprefix(HUB).split("/")[-1] if str(source).startswith(HUB) else Path(source).name.split(".")[0]
+    )
     return builder.table(name or default, str(source))
 
 

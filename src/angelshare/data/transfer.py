@@ -1,0 +1,257 @@
+"""Transfer sets: texts with a teacher's logits, computed once and stored."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float, Float32
+
+from angelshare.data import shards
+from angelshare.errors import DamagedFile, DataError
+from angelshare.runs import MANIFEST, write_json
+
+KIND = "transfer set"
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True, eq=False)
+class TransferRows:
+    """Rows of a transfer set.
+
+    Attributes
+    ----------
+    logits : (rows, labels) the teacher's unnormalised log-odds, nats.
+    source : (rows,) name of the file or set that each text came from.
+    weight : (rows,) non-negative weight in the losses.
+    split : (rows,) "train" unless the maker said otherwise.
+    """
+
+    ids: np.ndarray
+    texts: list[str]
+    logits: Float32[np.ndarray, "rows labels"]
+    source: np.ndarray
+    weight: Float32[np.ndarray, " rows"]
+    split: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @classmethod
+    def of(
+        cls,
+        ids: Sequence[str] | np.ndarray,
+        texts: Sequence[str],
+        logits: Float[np.ndarray, "rows labels"],
+        *,
+        source: str | Sequence[str] | np.ndarray = "",
+        weight: float | np.ndarray = 1.0,
+        split: str | Sequence[str] | np.ndarray = "train",
+    ) -> "TransferRows":
+        """Rows whose source, weight and split may be one value for all of them."""
+        n = len(texts)
+        return cls(
+            ids=np.array(list(ids), dtype=object),
+            texts=list(texts),
+            logits=np.asarray(logits, dtype=np.float32),
+            source=np.array([source] * n if isinstance(source, str) else list(source), dtype=object),
+            weight=np.broadcast_to(np.asarray(weight, dtype=np.float32), (n,)).copy(),
+            split=np.array([split] * n if isinstance(split, str) else list(split), dtype=object),
+        )
+
+    def take(self, index: np.ndarray) -> "TransferRows":
+        """The rows at `index` (positions, or a True a row), in that order."""
+        at = np.flatnonzero(index) if index.dtype == bool else index
+        texts = [self.texts[i] for i in at]
+        return TransferRows(self.ids[at], texts, self.logits[at], self.source[at], self.weight[at], self.split[at])
+
+
+def _to_arrow(rows: TransferRows, labels: int) -> pa.Table:
+    lengths = {len(rows.ids), len(rows.texts), len(rows.logits), len(rows.source), len(rows.weight), len(rows.split)}
+    if len(lengths) != 1 or rows.logits.shape[1:] != (labels,):
+        raise ValueError(
+            f"logits must be ({len(rows.texts)}, {labels}) and all columns as long, not {rows.logits.shape}"
+        )
+    wrong = ~np.isfinite(rows.logits).all(axis=1)
+    if wrong.any():
+        raise DataError(
+            f"The teacher's logits must be finite. Row '{rows.ids[int(np.argmax(wrong))]}' has "
+            f"{rows.logits[int(np.argmax(wrong))].tolist()} instead. Drop that text, or use another teacher or precision."
+        )
+    logits = pa.FixedSizeListArray.from_arrays(pa.array(rows.logits.ravel(), pa.float32()), labels)
+    return pa.table(
+        {
+            "id": pa.array(rows.ids, pa.string()),
+            "text": pa.array(rows.texts, pa.string()),
+            "logits": logits,
+            "source": pa.array(rows.source, pa.string()),
+            "weight": pa.array(rows.weight, pa.float32()),
+            "split": pa.array(rows.split, pa.string()),
+        }
+    )
+
+
+def _from_arrow(table: pa.Table, labels: int) -> TransferRows:
+    logits = table.column("logits").combine_chunks()
+    flat = logits.flatten().to_numpy(zero_copy_only=False)
+    return TransferRows(
+        ids=np.array(table.column("id").to_pylist(), dtype=object),
+        texts=table.column("text").to_pylist(),
+        logits=flat.reshape(-1, labels).astype(np.float32, copy=False),
+        source=np.array(table.column("source").to_pylist(), dtype=object),
+        weight=table.column("weight").to_numpy(),
+        split=np.array(table.column("split").to_pylist(), dtype=object),
+    )
+
+
+class TransferWriter:
+    """Fills a transfer set shard by shard, and goes on where a killed run stopped.
+
+    Parameters
+    ----------
+    teacher : the teacher's fingerprint.
+    plan_digest : sha256 of what is to be labelled and how it is cut into shards.
+
+    Raises
+    ------
+    DataError
+        When the directory holds something else: another teacher's set, other texts, or other files.
+    DamagedFile
+        When a committed shard is not as it was written.
+    """
+
+    def __init__(
+        self, directory: str | Path, *, labels: Sequence[str], multilabel: bool, teacher: str, plan_digest: str
+    ) -> None:
+        self.directory = Path(directory)
+        self.plan: dict[str, Any] = {
+            "kind": KIND,
+            "labels": list(labels),
+            "multilabel": bool(multilabel),
+            "teacher": teacher,
+            "plan": plan_digest,
+        }
+        self._claim()
+        shards.clean(self.directory)
+        self.done: set[int] = set(shards.committed(self.directory))
+
+    def _claim(self) -> None:
+        manifest, plan = self.directory / MANIFEST, self.directory / PLAN
+        if manifest.exists():
+            self._compare(shards.sealed_manifest(self.directory))
+            plan.unlink(missing_ok=True)
+        elif plan.exists():
+            try:
+                found = json.loads(plan.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise DamagedFile(f"{plan} is damaged: {error}. Remove {self.directory} and begin again.") from error
+            self._compare(found)
+        else:
+            self._refuse_strangers()
+            write_json(plan, self.plan)
+
+    def _refuse_strangers(self) -> None:
+        if self.directory.exists() and not self.directory.is_dir():
+            raise DataError(f"{self.directory} is a file: a transfer set needs a directory of its own. Name another.")
+        if self.directory.is_dir() and any(not p.name.endswith(".partial") for p in self.directory.iterdir()):
+            raise DataError(
+                f"{self.directory} holds files that are no transfer set, and nothing is written over. Name another directory."
+            )
+
+    def _compare(self, found: Any) -> None:
+        what = {"kind": "something else", "plan": "other texts", "teacher": "another teacher's logits"}
+        what |= {"labels": "other labels", "multilabel": "another kind of labels"}
+        for key in ("kind", "teacher", "labels", "multilabel", "plan"):
+            if not isinstance(found, dict) or found.get(key) != self.plan[key]:
+                raise DataError(
+                    f"{self.directory} already holds {what[key]}, and nothing is written over. "
+                    f"Name another directory, or remove this one."
+                )
+
+    def commit(self, index: int, rows: TransferRows) -> None:
+        """Commit the rows of shard `index`; raises DataError for logits that are not finite, or a full disk."""
+        shards.commit(self.directory, index, _to_arrow(rows, len(self.plan["labels"])))
+        self.done.add(index)
+
+    def finish(self) -> "TransferSet":
+        """Write the manifest; raises DataError when a shard is still to be made."""
+        if not (self.directory / MANIFEST).exists():
+            shards.finish(self.directory, **self.plan)
+        for index in self.done:
+            (self.directory / shards.marker_name(index)).unlink(missing_ok=True)
+        (self.directory / PLAN).unlink(missing_ok=True)
+        return TransferSet(self.directory)
+
+
+class TransferSet:
+    """A finished transfer set; opening reads its manifest, reading verifies each shard.
+
+    Attributes
+    ----------
+    labels, multilabel : of the teacher's logits.
+    teacher : the teacher's fingerprint.
+    count : number of rows.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+        if not (self.directory / MANIFEST).exists():
+            unfinished = (self.directory / PLAN).exists()
+            what = (
+                "is an unfinished transfer set: run the same label command again"
+                if unfinished
+                else "is no transfer set"
+            )
+            raise DataError(
+                f"{self.directory} {what}{'' if unfinished else ', it has no manifest: make one with label'}."
+            )
+        self.manifest = shards.sealed_manifest(self.directory)
+        if self.manifest.get("kind") != KIND:
+            raise DataError(f"{self.directory} is no transfer set. Name a directory made by label.")
+        self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
+        self.multilabel: bool = self.manifest["multilabel"]
+        self.teacher: str = self.manifest["teacher"]
+        self.plan: str = self.manifest["plan"]
+        self.count: int = self.manifest["count"]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def verify(self) -> None:
+        """Raise DamagedFile naming the first shard that is not as it was written."""
+        shards.committed(self.directory)
+
+    def chunks(self) -> Iterator[TransferRows]:
+        """One shard at a time, in order, each verified."""
+        for table in shards.read_shards(self.directory):
+            yield _from_arrow(table, len(self.labels))
+
+    def read(self) -> TransferRows:
+        """All rows, in order, every shard verified."""
+        parts = list(self.chunks())
+        return TransferRows(
+            ids=np.concatenate([part.ids for part in parts]),
+            texts=[text for part in parts for text in part.texts],
+            logits=np.concatenate([part.logits for part in parts]),
+            source=np.concatenate([part.source for part in parts]),
+            weight=np.concatenate([part.weight for part in parts]),
+            split=np.concatenate([part.split for part in parts]),
+        )
+
+
+def open_transfer(directory: str | Path) -> TransferSet:
+    """Open a finished transfer set and verify every file of it.
+
+    Raises
+    ------
+    DataError
+        When the directory is no transfer set, or an unfinished one.
+    DamagedFile
+        Naming the first file that is not as it was written.
+    """
+    found = TransferSet(directory)
+    found.verify()
+    return found
