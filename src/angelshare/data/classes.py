@@ -63,7 +63,8 @@ class ClassColumn:
         elif self.kind != found[0]:
             other = "an integer" if self.kind == "integer" else "a name"
             raise DataError(
-                f"{where}: labels must all be names or all be integers. Got {shown(value)} where the rows before have {other}."
+                f"{where}: labels must all be names or all be integers. "
+                f"Got {shown(value)} where the rows before have {other}."
             )
         return found[1]
 
@@ -79,7 +80,8 @@ class ClassColumn:
         if found is not None and found[0] == "integer" and 0 <= int(found[1]) < len(self.names):
             return self.names[int(found[1])]
         raise DataError(
-            f"{where}: the label must be one of {', '.join(self.names)}, or an index of these. Got {shown(value)} instead."
+            f"{where}: the label must be one of {', '.join(self.names)}, or an index of these. "
+            f"Got {shown(value)} instead."
         )
 
     def finish(self) -> tuple[tuple[str, ...], Float32[np.ndarray, "rows labels"]]:

@@ -299,5 +299,6 @@ def load_hub(source: str, split: str) -> Any:
     except (OSError, ValueError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(
-            f"{source} ({split}) cannot be had from the hub: {first}. Check the name and the network, or download its files."
+            f"{source} ({split}) cannot be had from the hub: {first}. "
+            f"Check the name and the network, or download its files."
         ) from error

@@ -120,7 +120,7 @@ def finish(directory: Path, **facts: Any) -> dict[str, Any]:
     manifest = {
         **facts,
         "files": {marker.file: marker.sha256 for marker in ordered},
-        "rows": [marker.rows for marker in ordered],
+        "rows": {marker.file: marker.rows for marker in ordered},
         "count": sum(marker.rows for marker in ordered),
     }
     write_json(directory / MANIFEST, {**manifest, SEAL: _seal(manifest)})
@@ -144,9 +144,8 @@ def sealed_manifest(directory: Path) -> dict[str, Any]:
 
 
 def _of_manifest(manifest: dict[str, Any]) -> list[Marker]:
-    return [
-        Marker(name, sha, rows) for (name, sha), rows in zip(manifest["files"].items(), manifest["rows"], strict=True)
-    ]
+    files, rows = manifest["files"], manifest["rows"]
+    return [Marker(name, files[name], rows[name]) for name in map(shard_name, range(len(files)))]
 
 
 def read_shards(directory: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

@@ -19,8 +19,8 @@ from angelshare.errors import DataError
 class Columns:
     """Which column of a file is what.
 
-    At most one of `label` (one label a row: names or integers), `labels` (a column a label: 0/1, true/false or fractions,
-    positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions, empty where
+    At most one of `label` (one label a row: names or integers), `labels` (a column a label: 0/1, true/false or
+    fractions, positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions, empty where
     nobody annotated. Rows of one `cluster` share a template and are resampled, and held out, together.
     """
 
@@ -246,7 +246,8 @@ def require_classes(table: Table) -> None:
         found = np.flatnonzero(table.targets.sum(axis=0))
         if len(found) < 2:
             raise DataError(
-                f"{table.source} holds the label '{table.labels[found[0]]}' only. Training needs rows of at least two labels."
+                f"{table.source} holds the label '{table.labels[found[0]]}' only. "
+                f"Training needs rows of at least two labels."
             )
         return
     positive = table.targets >= 0.5

@@ -79,7 +79,8 @@ def _to_arrow(rows: TransferRows, labels: int) -> pa.Table:
     if wrong.any():
         raise DataError(
             f"The teacher's logits must be finite. Row '{rows.ids[int(np.argmax(wrong))]}' has "
-            f"{rows.logits[int(np.argmax(wrong))].tolist()} instead. Drop that text, or use another teacher or precision."
+            f"{rows.logits[int(np.argmax(wrong))].tolist()} instead. "
+            f"Drop that text, or use another teacher or precision."
         )
     logits = pa.FixedSizeListArray.from_arrays(pa.array(rows.logits.ravel(), pa.float32()), labels)
     return pa.table(
@@ -158,7 +159,8 @@ class TransferWriter:
             raise DataError(f"{self.directory} is a file: a transfer set needs a directory of its own. Name another.")
         if self.directory.is_dir() and any(not p.name.endswith(".partial") for p in self.directory.iterdir()):
             raise DataError(
-                f"{self.directory} holds files that are no transfer set, and nothing is written over. Name another directory."
+                f"{self.directory} holds files that are no transfer set, and nothing is written over. "
+                f"Name another directory."
             )
 
     def _compare(self, found: Any) -> None:
