@@ -1,0 +1,1 @@
+"""Pure functions of arrays: no model, no file, no randomness of their own."""

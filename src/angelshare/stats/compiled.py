@@ -1,0 +1,33 @@
+"""Compiling kernels and running them side by side."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile with numba, without the interpreter's lock, and cache the result where a cache can be written."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # numba's "no locator available": neither __pycache__ nor the user's cache is writable
+        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+
+
+def threads() -> int:
+    """As many as `NUMBA_NUM_THREADS` says, which is the number of cores by default."""
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
+def side_by_side(work: Callable[[Any], R], jobs: Iterable[Any]) -> list[R]:
+    """The results of `work` on each job, in order; kernels release the lock, so threads are enough."""
+    jobs = list(jobs)
+    workers = min(threads(), len(jobs))
+    if workers < 2:
+        return [work(job) for job in jobs]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, jobs))
