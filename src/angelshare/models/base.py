@@ -57,9 +57,11 @@ class StudentModel(PreTrainedModel):  # type: ignore[misc]
         return_dict: bool | None = None,
         **unused: Any,
     ) -> SequenceClassifierOutput:
-        """Logits (rows, labels); the loss where `labels` are given; `hidden_states` holds the features (rows, width)."""
+        """Logits (rows, labels), the loss where `labels` are given; the one hidden state is the features."""
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
+        if not input_ids.shape[1]:  # nothing but empty texts
+            input_ids = attention_mask = input_ids.new_zeros((len(input_ids), 1), dtype=torch.long)
         features = self.represent(input_ids, attention_mask)
         logits = self.classifier(features)
         loss = None

@@ -18,7 +18,7 @@ CHARACTERS_A_TOKEN = 32
 """Texts are cut to this many characters a token before tokenising: `tokenizers` reads all of a text, then truncates."""
 
 POOL = 50
-"""Shuffled batches are cut from pools of this many batches' rows sorted by length: another mix an epoch, little padding."""
+"""Shuffled batches are cut from pools of this many batches' rows sorted by length: a new mix an epoch."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

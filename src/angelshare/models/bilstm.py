@@ -77,7 +77,8 @@ class BiLstmForSequenceClassification(StudentModel):
         # The maximum over time does not care that `back` is still mirrored.
         pooled = both.masked_fill(~mask.unsqueeze(-1), torch.finfo(both.dtype).min).amax(1)
         pooled = torch.where(lengths > 0, pooled, torch.zeros_like(pooled))
-        return self.dropout(functional.relu(self.hidden(self.dropout(pooled))))
+        features: Tensor = self.dropout(functional.relu(self.hidden(self.dropout(pooled))))
+        return features
 
 
 importlib.import_module("angelshare.models.auto")  # last: it needs the classes above

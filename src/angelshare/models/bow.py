@@ -11,7 +11,7 @@ from angelshare.models.base import StudentModel
 
 
 class BowConfig(PreTrainedConfig):  # type: ignore[misc]
-    """`ngrams` of 2 or more adds hashed n-grams of the word ids, `buckets` rows of them; `attention` weighs the words."""
+    """`ngrams` of 2 or more adds `buckets` rows of hashed n-grams; `attention` weighs the words."""
 
     model_type = "angelshare-bow"
 

@@ -26,7 +26,7 @@ class CnnConfig(PreTrainedConfig):  # type: ignore[misc]
 
 
 class CnnForSequenceClassification(StudentModel):
-    """`filters` convolutions of each width `shortest` to `longest`; a text shorter than a window is filled with zeros."""
+    """`filters` convolutions of each width `shortest` to `longest`; a text shorter than a window ends in zeros."""
 
     config_class = CnnConfig
 
@@ -59,13 +59,14 @@ class CnnForSequenceClassification(StudentModel):
         vectors = self.embeddings(input_ids) * mask.unsqueeze(-1)
         short = max(self.config.longest - vectors.shape[1], 0)
         grid = functional.pad(vectors, (0, 0, 0, short)).transpose(1, 2)
-        pooled = []
+        pooled: list[Tensor] = []
         for width, convolution in enumerate(self.convolutions, self.config.shortest):
             found = convolution(grid)
             start = torch.arange(found.shape[2], device=found.device)
             outside = (start > lengths - width) & (start > 0)
             pooled.append(found.masked_fill(outside.unsqueeze(1), torch.finfo(found.dtype).min).amax(2))
-        return self.dropout(functional.relu(torch.cat(pooled, dim=1)))
+        features: Tensor = self.dropout(functional.relu(torch.cat(pooled, dim=1)))
+        return features
 
 
 importlib.import_module("angelshare.models.auto")  # last: it needs the classes above
