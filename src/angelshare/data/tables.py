@@ -20,8 +20,8 @@ class Columns:
     """Which column of a file is what.
 
     At most one of `label` (one label a row: names or integers), `labels` (a column a label: 0/1, true/false or
-    fractions, positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions, empty where
-    nobody annotated. Rows of one `cluster` share a template and are resampled, and held out, together.
+    fractions, positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions,
+    empty where nobody annotated. Rows of one `cluster` share a template and are resampled, and held out, together.
     """
 
     text: str = "text"
