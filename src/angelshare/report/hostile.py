@@ -11,7 +11,10 @@ from markupsafe import Markup, escape
 LIMIT = 1_200
 """Characters of one text that a report shows; the rest is counted."""
 
-NAME_LIMIT = 120
+NAME_LIMIT = 80
+
+BOXES = 100
+"""Invisible characters of one text that are shown one by one; the rest is counted."""
 
 INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -48,14 +51,18 @@ def show(value: Any, limit: int = NAME_LIMIT, keep: str = "") -> Markup:
     """The same for HTML: escaped, isolated from the direction of what surrounds it, code points in a box."""
     text = cut(str(value), limit)
     pieces: list[Markup] = []
-    at = 0
+    at = boxes = 0
     for found in INVISIBLE.finditer(text):
         if not _acts(found, keep):
             continue
         pieces.append(escape(text[at : found.start()]))
-        pieces.append(Markup('<span class="code-point">U+{}</span>').format(f"{ord(found.group()):04X}"))
+        boxes += 1
+        if boxes <= BOXES:
+            pieces.append(Markup("<u>U+{}</u>").format(f"{ord(found.group()):04X}"))
         at = found.end()
     pieces.append(escape(text[at:]))
+    if boxes > BOXES:
+        pieces.append(Markup("<u>and {} more invisible characters</u>").format(boxes - BOXES))
     return Markup('<bdi dir="auto">{}</bdi>').format(Markup("").join(pieces))
 
 

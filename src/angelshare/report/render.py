@@ -8,13 +8,24 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, sentences, views, words
+from angelshare.report import charts, lists, sentences, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
 from angelshare.report.summary import Summary, to_json
 
 __all__ = ["to_html", "to_json", "to_junit", "to_markdown"]
+
+
+SECTIONS = (
+    ("verdict", "Verdict"),
+    ("models", "Side by side"),
+    ("identities", "On whom"),
+    ("swaps", "Swaps"),
+    ("disagreements", "Disagreements"),
+    ("cost", "Cost"),
+    ("method", "Method"),
+)
 
 
 @cache
@@ -36,7 +47,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(show=show, show_text=show_text, plain=plain, html=sentences.html)
-    environment.globals.update(words=words, views=views, charts=charts, sentences=sentences)
+    environment.globals.update(words=words, views=views, lists=lists, charts=charts, sentences=sentences)
     return environment
 
 
@@ -51,5 +62,13 @@ def to_html(summary: Summary) -> str:
         _environment()
         .get_template("report.html.j2")
         # Ours, never data: the hashes in the policy hold only for these exact bytes.
-        .render(summary=summary, policy=policy, style=Markup(style), script=Markup(script))
+        .render(
+            summary=summary,
+            policy=policy,
+            style=Markup(style),
+            script=Markup(script),
+            title=summary.facts.get("title") or "What was lost",
+            lede=sentences.lede(summary),
+            sections=SECTIONS,
+        )
     )

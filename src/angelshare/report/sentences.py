@@ -1,6 +1,6 @@
 """A finding in plain words: `bow loses 3.1 points of AUC-ROC against teacher (2.4 to 3.9; margin 1.0)`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -66,6 +66,21 @@ def headline(summary: Summary, verdict: Verdict) -> Words:
     yield from sentence(worst)
 
 
+def lede(summary: Summary) -> Words:
+    """What was compared with what, on which rows."""
+    names = [student.name for student in summary.students]
+    for place, name in enumerate(names):
+        yield from ("" if place == 0 else " and " if place == len(names) - 1 else ", ", Name(name))
+    yield "against " if not names else " against "
+    yield Name(summary.reference.name) if summary.reference else "no reference"
+    data = summary.facts.get("data")
+    name, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
+    if isinstance(name, str):
+        yield from (" on ", Name(name))
+    if isinstance(rows, int):
+        yield f", {rows:,} rows"
+
+
 def within(verdict: Verdict) -> str:
     return WITHIN[verdict.outcome]
 
@@ -101,6 +116,18 @@ def seeds_agree(summary: Summary, finding: Finding) -> tuple[int, int] | None:
         better = [seed - base.value if finding.better == "higher" else base.value - seed for seed in values]
     side = finding.delta.value < 0
     return sum((step < 0) == side for step in better), len(finding.seeds)
+
+
+def seeds(summary: Summary, findings: Sequence[Finding]) -> list[str]:
+    """Whether the seeds tell the same story: a sentence, or none where a model has one seed."""
+    agreed = [(finding, found) for finding in findings if (found := seeds_agree(summary, finding))]
+    if not agreed:
+        return []
+    split = [words(finding.metric).label for finding, (same, total) in agreed if same < total]
+    total = max(count for _, (_, count) in agreed)
+    if not split:
+        return [f"All {total} seeds lie on the same side of the reference."]
+    return [f"The {total} seeds do not agree on {', '.join(split)}: nothing follows for the method."]
 
 
 def _join(parts: Words, name: Callable[[str], str]) -> str:

@@ -23,6 +23,9 @@ from angelshare.report.words import (
 STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Edges of the heat map's colours in points: fixed, so that two reports can be laid side by side."""
 
+SLICES = 60
+"""Rows of one heat map."""
+
 PRIMARY = ("auc_roc", "accuracy", "macro_f1", "auc")
 
 
@@ -80,6 +83,7 @@ class HeatMap:
     metrics: tuple[str, ...]
     subjects: tuple[Subject, ...]
     rows: tuple[MapRow, ...]
+    left_out: int = 0
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -146,6 +150,13 @@ def shade(finding: Finding) -> int | None:
     size = abs(finding.delta.value) * scale(finding.metric)
     step = sum(size >= edge for edge in STEPS)
     return int(math.copysign(step, finding.delta.value)) if step else 0
+
+
+def colour(step: int | None) -> str:
+    """The class of a shade: `worse-3`, `same`, `better-2`."""
+    if step is None:
+        return "bare"
+    return "same" if step == 0 else f"{'worse' if step < 0 else 'better'}-{abs(step)}"
 
 
 def cell(finding: Finding | None) -> Cell | None:
@@ -229,9 +240,11 @@ def maps(summary: Summary) -> list[HeatMap]:
         metrics = tuple(_by_order(metric for _, metric, _ in found))
         if not subjects:
             continue
-        rows = [_map_row(summary, (suite, audit), name, subjects, metrics, found) for name in dict.fromkeys(s for _, _, s in found)]
+        slices = dict.fromkeys(name for _, _, name in found)
+        rows = [_map_row(summary, (suite, audit), name, subjects, metrics, found) for name in slices]
         students = {student.name for student in summary.students}
-        out.append(HeatMap(suite, audit, metrics, subjects, tuple(sorted(rows, key=lambda row: _least(row, students)))))
+        rows.sort(key=lambda row: _least(row, students))
+        out.append(HeatMap(suite, audit, metrics, subjects, tuple(rows[:SLICES]), max(len(rows) - SLICES, 0)))
     return out
 
 
