@@ -158,7 +158,7 @@ def costs() -> Exhibit:
     )
     keys = ("model", "parameters", "size_bytes", "texts_per_second_single", "texts_per_second_batch", "peak_bytes")
     return Exhibit(
-        "toxicity-test", "cost", "cost", [{**dict(zip(keys, row, strict=True)), "threads": 2, "batch": 64} for row in table]
+        "toxicity-test", "cost", "cost", [{**dict(zip(keys, row, strict=True)), "threads": 2, "batch": 64, "note": ""} for row in table]
     )
 
 

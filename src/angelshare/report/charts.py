@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from angelshare.findings import Finding, Outcome
 from angelshare.report.summary import Summary
-from angelshare.report.views import primary
-from angelshare.report.words import deciding, figure, is_whole, number, scale, words
+from angelshare.report.views import primary, to_reference
+from angelshare.report.words import WHOLE, amount, deciding, figure, is_whole, number, scale, words
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Rung:
 class Ladder:
     model: str
     reference: str
-    template: str
-    length: int | None
+    sentence: tuple[str, str, str]
+    """Around and at the term: the sentence of the highest score."""
     gold: str
     abusive: bool
     axis: Axis
@@ -124,8 +124,7 @@ def ladder(row: Mapping[str, Any], threshold: Any = 0.5) -> Ladder:
     return Ladder(
         model=str(row.get("model", "")),
         reference=str(row.get("reference") or "the reference"),
-        template=str(row.get("template", "")),
-        length=row.get("template_length"),
+        sentence=_around(entries[0], row) if entries else ("", "", ""),
         gold="" if row.get("gold") is None else str(row["gold"]),
         abusive=bool(row.get("abusive")),
         axis=along,
@@ -133,6 +132,12 @@ def ladder(row: Mapping[str, Any], threshold: Any = 0.5) -> Ladder:
         rungs=rungs,
         flips=sum(rung.flipped for rung in rungs),
     )
+
+
+def _around(entry: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, str, str]:
+    text, term = str(entry.get("text") or row.get("template", "")), str(entry.get("term", ""))
+    at = text.lower().find(term.lower()) if term else -1
+    return (text, "", "") if at < 0 else (text[:at], text[at : at + len(term)], text[at + len(term) :])
 
 
 def ladders(summary: Summary) -> list[Ladder]:
@@ -156,6 +161,7 @@ class Dot:
     high: float | None
     title: str
     near_edge: bool
+    label_y: float
 
 
 @dataclass(frozen=True)
@@ -175,17 +181,6 @@ COSTS = (
 )
 
 
-def amount(value: Any, kind: str = "count") -> str:
-    """`80.3 K`, `22.7 M`; for bytes `340 kB`, `90.9 MB` (powers of 1,000). Empty where it is not known."""
-    if not _known(value):
-        return ""
-    units = (" B", " kB", " MB", " GB", " TB") if kind == "bytes" else ("", " K", " M", " B", " T")
-    size, place = float(value), 0
-    while abs(size) >= 999.5 and place < len(units) - 1:
-        size, place = size / 1000, place + 1
-    return number(size, 0 if size >= 99.95 or (place == 0 and size == int(size)) else 1) + units[place]
-
-
 def cost_rows(summary: Summary) -> list[Mapping[str, Any]]:
     """A row a model of what it costs; sizes come from the subjects where no cost was recorded."""
     recorded = {row.get("model"): row for _, row in summary.rows("cost")}
@@ -202,7 +197,7 @@ def scatters(summary: Summary) -> list[Scatter]:
     if main is None:
         return []
     found = {
-        f.model: f for f in summary.findings if (f.suite, f.audit, f.metric) == main and is_whole(f) and f.value is not None
+        f.model: f for f in to_reference(summary) if (f.suite, f.audit, f.metric) == main and is_whole(f) and f.value is not None
     }
     out = []
     for key, label, kind in COSTS[:2]:
@@ -236,27 +231,37 @@ def _scatter(
         low_y, high_y = (None if end is None else 100 - y(end) for end in (e.low, e.high))
         title = f"{row['model']}: {words(metric).label} {figure(metric, e.value)}, {label} {amount(row[key], kind)}"
         at = x(row[key])
-        dots.append(Dot(row["model"], roles.get(row["model"], "other"), at, 100 - y(e.value), low_y, high_y, title, at > 72))
+        dots.append(Dot(row["model"], roles.get(row["model"], "other"), at, 100 - y(e.value), low_y, high_y, title, at > 72, 100 - y(e.value)))
     name = words(metric).label
-    return Scatter(f"{name} against {label}", label, name, x, y, _one_a_place(dots))
+    return Scatter(f"{name} against {label}", label, name, x, y, _apart(dots))
 
 
-def _one_a_place(dots: Sequence[Dot]) -> tuple[Dot, ...]:
-    """Controls share the size of their student: their dots keep their place, students are drawn last, on top."""
-    return tuple(sorted(dots, key=lambda dot: dot.role not in ("control", "other")))
+def _apart(dots: Sequence[Dot], least: float = 6.0) -> tuple[Dot, ...]:
+    """Push labels of neighbouring dots apart, downwards; students are drawn last, on top."""
+    placed: list[Dot] = []
+    for dot in sorted(dots, key=lambda dot: dot.y):
+        near = [other.label_y for other in placed if abs(other.x - dot.x) < 20]
+        label = max([dot.y, *(y + least for y in near if y + least > dot.y)])
+        placed.append(replace(dot, label_y=round(label, 2)))
+    return tuple(sorted(placed, key=lambda dot: dot.role not in ("control", "other")))
+
+
+CURVES = 12
 
 
 @dataclass(frozen=True)
 class Reliability:
     model: str
+    slice: str
     points: tuple[tuple[float, float, float, str], ...]
     """(x, y, radius, title) of each bin."""
     path: str
 
 
 def reliabilities(summary: Summary) -> list[Reliability]:
+    """A curve a model, over all rows where an audit gave it; of single labels no more than `CURVES`."""
     out = []
-    for _, row in summary.rows("calibration"):
+    for _, row in sorted(summary.rows("calibration"), key=lambda pair: pair[1].get("slice", "all") not in WHOLE)[:CURVES]:
         bins = [b for b in row.get("bins") or () if _known(b.get("mean_p")) and _known(b.get("rate"))]
         most = max((_float(b.get("n")) or 0 for b in bins), default=0)
         points = tuple(
@@ -269,7 +274,8 @@ def reliabilities(summary: Summary) -> list[Reliability]:
             for b in bins
         )
         if points:
-            out.append(Reliability(str(row.get("model", "")), points, " ".join(f"{x},{y}" for x, y, _, _ in points)))
+            part = str(row.get("slice", ""))
+            out.append(Reliability(str(row.get("model", "")), "" if part in WHOLE else part, points, " ".join(f"{x},{y}" for x, y, _, _ in points)))
     return out
 
 

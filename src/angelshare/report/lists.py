@@ -7,7 +7,7 @@ from typing import Any
 from angelshare.findings import Finding, Outcome, Subject
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import audits
-from angelshare.report.words import number
+from angelshare.report.words import audit_label, number
 
 FIGURES = 1_000
 """Rows of the full tables, over all audits."""
@@ -54,6 +54,13 @@ def worst_groups(summary: Summary, verdict: Verdict, most: int) -> Groups:
         if chosen:
             return Groups(title, chosen[:most], max(len(chosen) - most, 0))
     return Groups("", [], 0)
+
+
+def where(summary: Summary, finding: Finding) -> str:
+    """What tells this figure from another of its name: the audit, and the suite where an audit ran on several."""
+    suites = {suite for suite, audit in audits(summary) if audit == finding.audit}
+    audit = "" if finding.audit == "quality" else audit_label(finding.audit).lower()
+    return " ".join(part for part in (audit, finding.suite if len(suites) > 1 else "") if part)
 
 
 def role(subject: Subject) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from angelshare.findings import Outcome
 from angelshare.report.hostile import markdown as escaped
-from angelshare.report.sentences import Name, certainty, headline, in_markdown, sentence, within
+from angelshare.report.sentences import capital, certainty, headline, in_markdown, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
 from angelshare.report.words import OUTCOMES, audit_label, words
@@ -19,11 +19,6 @@ def to_markdown(summary: Summary) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _sentence(words_: Iterable[str | Name]) -> str:
-    text = in_markdown(iter(words_))
-    return text[:1].upper() + text[1:] if text[:2] == "on" else text
-
-
 def _verdicts(summary: Summary) -> list[str]:
     students = {subject.name for subject in summary.students}
     return [_verdict(summary, verdict) for verdict in summary.verdicts if verdict.model in students]
@@ -33,12 +28,12 @@ def _verdict(summary: Summary, verdict: Verdict) -> str:
     lines = [
         f"## {escaped(verdict.model)}: within budget? {within(verdict)}",
         "",
-        f"{_sentence(headline(summary, verdict))}.",
+        f"{in_markdown(capital(headline(summary, verdict)))}.",
         "",
     ]
     bad = (Outcome.FAILED, Outcome.LOSS)
     groups = [summary.findings[i] for i in verdict.groups if summary.findings[i].outcome in bad]
-    lines += [f"- {OUTCOMES[f.outcome].mark} {_sentence(sentence(f))}" for f in groups[:WORST]]
+    lines += [f"- {OUTCOMES[f.outcome].mark} {in_markdown(capital(sentence(f)))}" for f in groups[:WORST]]
     if len(groups) > WORST:
         lines.append(f"- and {len(groups) - WORST} more")
     lines += ["", f"{certainty(verdict)}."]

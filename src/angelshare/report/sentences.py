@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from angelshare.findings import Finding, Outcome
 from angelshare.report.hostile import markdown, plain, show
 from angelshare.report.summary import Summary, Verdict
-from angelshare.report.words import OUTCOMES, WITHIN, change, deciding, digits, figure, interval, is_whole, words
+from angelshare.report.words import OUTCOMES, WHOLE, WITHIN, change, deciding, digits, figure, interval, is_whole, words
 
 UNITS = {"points": " points", "nats": " nats", "plain": ""}
 
@@ -28,6 +28,10 @@ def sentence(finding: Finding) -> Words:
     if not is_whole(finding):
         yield from ("on ", Name(finding.slice), ": ")
     yield Name(finding.model)
+    if finding.metric in WHOLE:
+        yield from (": the audit ", Name(finding.audit), f" has no figure, {OUTCOMES[finding.outcome].label}")
+        yield from (": ", Name(finding.note)) if finding.note else ()
+        return
     metric = Name(words(finding.metric).label)
     if finding.delta is None or finding.outcome is Outcome.FAILED:
         yield from (f": {OUTCOMES[finding.outcome].label}, ", metric, " has no figure")
@@ -49,10 +53,14 @@ def sentence(finding: Finding) -> Words:
         signed = True
         verb = " may lose " if finding.outcome is Outcome.INCONCLUSIVE else " holds "
         yield from (verb, metric, f": {change(finding)}{UNITS[words(finding.metric).unit]}")
-    yield from (" against ", Name(finding.reference or "the reference"))
+    yield from (" against ", _reference(finding.reference))
     ends = interval(finding.metric, low, high, sign=signed) or "no interval"
     margin = "" if finding.margin is None else f"; margin {figure(finding.metric, finding.margin)}"
     yield f" ({ends}{margin})"
+
+
+def _reference(name: str | None) -> str | Name:
+    return "the reference" if name in (None, "reference") else Name(name or "")
 
 
 def headline(summary: Summary, verdict: Verdict) -> Words:
@@ -63,6 +71,10 @@ def headline(summary: Summary, verdict: Verdict) -> Words:
         yield from ("nothing about ", Name(verdict.model), " could be judged against ")
         yield Name(verdict.reference or "a reference")
         return
+    if not is_whole(worst) and verdict.everyone and worst.outcome in (Outcome.LOSS, Outcome.INCONCLUSIVE):
+        overall = summary.findings[verdict.everyone[0]].outcome
+        unsure = overall is Outcome.INCONCLUSIVE
+        yield "over all rows " + ("the data cannot tell, and " if unsure else "nothing is lost beyond the margins, yet ")
     yield from sentence(worst)
 
 
@@ -71,8 +83,8 @@ def lede(summary: Summary) -> Words:
     names = [student.name for student in summary.students]
     for place, name in enumerate(names):
         yield from ("" if place == 0 else " and " if place == len(names) - 1 else ", ", Name(name))
-    yield "against " if not names else " against "
-    yield Name(summary.reference.name) if summary.reference else "no reference"
+    yield " against " if names else "against "
+    yield _reference(summary.reference.name) if summary.reference else "no reference"
     data = summary.facts.get("data")
     name, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
     if isinstance(name, str):
@@ -136,6 +148,12 @@ def _join(parts: Words, name: Callable[[str], str]) -> str:
 
 def say(finding: Finding) -> str:
     return _join(sentence(finding), plain)
+
+
+def capital(parts: Words) -> Words:
+    """Begin with a capital, unless a name comes first."""
+    for place, part in enumerate(parts):
+        yield part[:1].upper() + part[1:] if place == 0 and isinstance(part, str) else part
 
 
 def html(parts: Words) -> Markup:

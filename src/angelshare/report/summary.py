@@ -34,7 +34,7 @@ class Verdict:
     """What a model lost against the reference.
 
     `everyone` and `groups` are indices into `Summary.findings`: judged comparisons over all rows, and those over one
-    slice each; worst outcome first, and within it the difference that is the most margins below zero.
+    slice each; worst outcome first, within it the audit `quality`, then the difference that is the most margins below zero.
     """
 
     model: str
@@ -179,7 +179,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     for key in TEXTS:
         text = clean.get(key)
         if isinstance(text, str) and len(text) > LIMIT:
-            clean[f"{key}_length"] = len(text)
+            clean.setdefault(f"{key}_length", len(text))
             clean[key] = text[:LIMIT]
     if isinstance(clean.get("entries"), list):
         clean["entries"] = [_row(entry) for entry in clean["entries"] if isinstance(entry, dict)]
@@ -203,7 +203,7 @@ def _verdict(subject: Subject, reference: str | None, findings: Sequence[Finding
     order = list(Outcome)
     judged = sorted(
         ((i, f) for i, f in mine if worst([f.outcome]) is not None),
-        key=lambda pair: (order.index(pair[1].outcome), _severity(pair[1])),
+        key=lambda pair: (order.index(pair[1].outcome), pair[1].audit != "quality", _severity(pair[1])),
     )
     audits: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     for _, finding in mine:

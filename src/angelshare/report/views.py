@@ -10,6 +10,7 @@ from angelshare.report.summary import Summary
 from angelshare.report.words import (
     OUTCOMES,
     SHORT,
+    WHOLE,
     change,
     deciding,
     digits,
@@ -22,6 +23,11 @@ from angelshare.report.words import (
 
 STEPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Edges of the heat map's colours in points: fixed, so that two reports can be laid side by side."""
+
+NOTES = 5
+
+MAP_METRICS = 3
+"""Metrics of one heat map; what more an audit measured stands in the full table."""
 
 SLICES = 60
 """Rows of one heat map."""
@@ -42,8 +48,7 @@ class Cell:
 
     @property
     def ends(self) -> str:
-        """The interval that decided, of the difference."""
-        return interval(self.finding.metric, *deciding(self.finding), sign=True)
+        return ends(self.finding)
 
     @property
     def title(self) -> str:
@@ -65,6 +70,8 @@ class Block:
     suite: str
     audit: str
     rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    """Why figures are missing."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +123,8 @@ def described(finding: Finding) -> str:
     """Everything a cell stands for, in one line."""
     parts = [f"{finding.model}, {words(finding.metric).label}, {finding.slice or 'all'}: {OUTCOMES[finding.outcome].label}"]
     if finding.delta is not None:
-        low, high = deciding(finding)
         kind = "simultaneous " if finding.family_low is not None else ""
-        ends = interval(finding.metric, low, high, sign=True)
-        parts.append(f"difference {change(finding)}" + (f" ({kind}{ends})" if ends else ""))
+        parts.append(f"difference {change(finding)}" + (f" ({kind}{ends(finding)})" if ends(finding) else ""))
     if finding.value is not None:
         parts.append(f"value {estimate(finding.metric, finding.value)}")
     positives, negatives = sizes([finding])
@@ -130,6 +135,11 @@ def described(finding: Finding) -> str:
     if finding.note:
         parts.append(finding.note)
     return "; ".join(parts)
+
+
+def ends(finding: Finding) -> str:
+    """The interval of the difference that decided."""
+    return interval(finding.metric, *deciding(finding), sign=True)
 
 
 def _count(value: int | None) -> str:
@@ -162,11 +172,11 @@ def colour(step: int | None) -> str:
 def cell(finding: Finding | None) -> Cell | None:
     if finding is None:
         return None
-    ends = finding.value
+    own = finding.value
     return Cell(
         finding=finding,
         value=estimate(finding.metric, finding.value),
-        interval=interval(finding.metric, ends.low, ends.high) if ends else "",
+        interval=interval(finding.metric, own.low, own.high) if own else "",
         change=change(finding) if finding.delta else "",
         outcome=finding.outcome,
         shade=shade(finding),
@@ -185,7 +195,8 @@ def audits(summary: Summary) -> list[tuple[str, str]]:
     return list(dict.fromkeys((finding.suite, finding.audit) for finding in summary.findings))
 
 
-def _to_reference(summary: Summary) -> list[Finding]:
+def to_reference(summary: Summary) -> list[Finding]:
+    """Findings that compare with the main reference, or with nothing: not the steps between controls."""
     main = summary.reference.name if summary.reference else None
     return [finding for finding in summary.findings if finding.reference in (None, main)]
 
@@ -199,19 +210,22 @@ def comparison(summary: Summary) -> list[Block]:
     subjects = arranged(summary)
     for suite, audit in audits(summary):
         if audit == "cost":
+            # Shown with the recorded costs, in their own section.
             continue
         found = {
             (finding.metric, finding.model): finding
-            for finding in _to_reference(summary)
+            for finding in to_reference(summary)
             if (finding.suite, finding.audit) == (suite, audit) and is_whole(finding)
         }
         rows = []
-        for metric in _by_order(metric for metric, _ in found):
+        for metric in _by_order(metric for metric, _ in found if metric not in WHOLE):
             cells = tuple(cell(found.get((metric, subject.name))) for subject in subjects)
             better = next((c.finding.better for c in cells if c), "higher")
             rows.append(Row(metric, words(metric).label, better, cells))
-        if rows:
-            blocks.append(Block(suite, audit, tuple(rows)))
+        why = [(f.outcome, f.note) for f in found.values() if f.value is None and f.note]
+        notes = tuple(f"{OUTCOMES[outcome].label}: {note}" for outcome, note in dict.fromkeys(why))
+        if rows or notes:
+            blocks.append(Block(suite, audit, tuple(rows), notes[:NOTES]))
     return blocks
 
 
@@ -232,12 +246,12 @@ def maps(summary: Summary) -> list[HeatMap]:
     for suite, audit in audits(summary):
         found = {
             (finding.model, finding.metric, finding.slice): finding
-            for finding in _to_reference(summary)
+            for finding in to_reference(summary)
             if (finding.suite, finding.audit) == (suite, audit) and not is_whole(finding) and finding.model != reference
         }
         models = {model for model, _, _ in found}
         subjects = tuple(subject for subject in arranged(summary) if subject.name in models)
-        metrics = tuple(_by_order(metric for _, metric, _ in found))
+        metrics = tuple(_by_order(metric for _, metric, _ in found)[:MAP_METRICS])
         if not subjects:
             continue
         slices = dict.fromkeys(name for _, _, name in found)
@@ -281,8 +295,8 @@ def steps(summary: Summary) -> list[Steps]:
         by_name[finding.model].append(finding)
     for student in summary.students:
         controls = [s.name for s in summary.subjects if s.role == "control" and s.of == student.name]
-        gold = next((name for name in controls if "gold" in name.lower()), None)
-        hard = next((name for name in controls if "hard" in name.lower()), None)
+        gold = next((name for name in controls if "gold" in name.removeprefix(student.name)), None)
+        hard = next((name for name in controls if "hard" in name.removeprefix(student.name)), None)
         if gold or hard:
             rows = _step_rows(summary.reference.name, student.name, gold, hard, by_name)
             out.append(Steps(student.name, gold, hard, summary.reference.name, rows))

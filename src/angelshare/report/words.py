@@ -10,7 +10,7 @@ NO_FIGURE = "no figure"
 WHOLE = ("", "all", "overall")
 """The names of the slice that holds every row."""
 
-Unit = Literal["points", "nats", "plain"]
+Unit = Literal["points", "nats", "count", "bytes", "plain"]
 """`points`: fractions, shown times 100."""
 
 
@@ -31,6 +31,7 @@ METRICS = {
             ("auc_pr_reweighted", "AUC-PR, re-weighted", "points"),
             ("accuracy", "accuracy", "points"),
             ("macro_f1", "macro-F1", "points"),
+            ("f1", "F1", "points"),
             ("mcc", "MCC", "points"),
             ("log_loss", "log-loss", "nats"),
             ("calibration_error", "calibration error", "points"),
@@ -49,6 +50,12 @@ METRICS = {
             ("score_sens", "ScoreSens", "points"),
             ("score_dev", "ScoreDev", "points"),
             ("score_range", "ScoreRange", "points"),
+            ("parameters", "parameters", "count"),
+            ("size_bytes", "size on disk", "bytes"),
+            ("texts_per_second_single", "texts a second, one by one", "count"),
+            ("texts_per_second_batch", "texts a second, in batches", "count"),
+            ("peak_bytes", "peak memory", "bytes"),
+            ("all", "the audit", "plain"),
         )
     )
 }
@@ -102,6 +109,16 @@ WITHIN = {
 
 
 def words(metric: str) -> MetricWords:
+    """What a metric is called; `auc_pr@0.08` is re-weighted to that share of positives, `x_mean` averages groups."""
+    name, _, rate = metric.partition("@")
+    if rate and name in METRICS:
+        base = METRICS[name]
+        share = number(100 * float(rate), 1) if rate.replace(".", "", 1).isdigit() else rate
+        return MetricWords(f"{base.label} at {share.removesuffix('.0')} % positives", base.unit, base.order)
+    for suffix, said in (("_power_mean", "power mean"), ("_mean", "mean")):
+        if metric.endswith(suffix) and metric.removesuffix(suffix) in METRICS:
+            base = METRICS[metric.removesuffix(suffix)]
+            return MetricWords(f"{base.label}, {said}", base.unit, base.order)
     found = METRICS.get(metric)
     if found is None:
         unit: Unit = "points" if any(part in metric.lower() for part in FRACTIONS) else "plain"
@@ -139,9 +156,22 @@ def number(value: float | None, decimals: int = 1, *, sign: bool = False) -> str
     return ("−" if value < 0 else "+" if sign else "") + text
 
 
+def amount(value: object, unit: str = "count") -> str:
+    """`80.3 K`, `22.7 M`; for bytes `340 kB`, `90.9 MB` (powers of 1,000). Empty where it is not known."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return ""
+    units = (" B", " kB", " MB", " GB", " TB") if unit == "bytes" else ("", " K", " M", " B", " T")
+    size, place = float(value), 0
+    while abs(size) >= 999.5 and place < len(units) - 1:
+        size, place = size / 1000, place + 1
+    return number(size, 0 if abs(size) >= 99.95 or size == int(size) else 1) + units[place]
+
+
 def figure(metric: str, value: float | None, decimals: int | None = None, *, sign: bool = False) -> str:
     if value is None:
         return NO_FIGURE
+    if words(metric).unit in ("count", "bytes"):
+        return amount(value, words(metric).unit) or NO_FIGURE
     return number(value * scale(metric), digits(metric) if decimals is None else decimals, sign=sign)
 
 
