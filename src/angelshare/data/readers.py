@@ -215,6 +215,36 @@ def _chunk_of(
     return Chunk(source, values, rows, lines)
 
 
+def plain_records(
+    path: Path, wanted: Sequence[str], delimiter: str, header: Sequence[str] | None, *, from_right: bool = False
+) -> Iterator[Chunk]:
+    """Read lines whose quotes are plain characters; blank lines are skipped.
+
+    Parameters
+    ----------
+    header : column names, where the file's first line is none.
+    from_right : split at the last delimiters only: the first column may hold some.
+    """
+    with _opened(path) as stream:
+        numbered = ((n, line.rstrip("\r\n")) for n, line in enumerate(_lines(stream, path), start=1) if line.strip())
+        if header is None:
+            header = next(numbered, (1, ""))[1].split(delimiter)
+        missing_columns(str(path), wanted, header)
+        columns = [header.index(column) for column in wanted]
+        while batch := list(islice(numbered, CHUNK)):
+            found = []
+            for number, line in batch:
+                fields = line.rsplit(delimiter, len(header) - 1) if from_right else line.split(delimiter)
+                if len(fields) != len(header):
+                    raise DataError(
+                        f"{place(str(path), number)}: every row must have {len(header)} fields. "
+                        f"Got {len(fields)} instead."
+                    )
+                found.append(fields)
+            rows = [number for number, _ in batch]
+            yield _chunk_of(str(path), wanted, columns, found, rows, rows)
+
+
 def json_records(path: Path, wanted: Sequence[str], optional: Sequence[str]) -> Iterator[Chunk]:
     seen: set[str] = set()
     present: tuple[str, ...] = ()

@@ -74,7 +74,7 @@ def templates(kind: Kind) -> list[tuple[str, str, int]]:
 
 
 def article(words: str) -> str:
-    """ "a" or "an" before our terms, where the first letter decides."""
+    """The article before our terms ("a" or "an"), where the first letter decides."""
     return "an" if words[0].lower() in "aeiou" else "a"
 
 
