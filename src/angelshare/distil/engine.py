@@ -33,6 +33,7 @@ from angelshare.distil import checkpoint
 from angelshare.distil.selection import DevScore
 from angelshare.errors import TrainingError
 from angelshare.models.batching import Encoded, buckets, restored, shuffled
+from angelshare.models.classifier import choose_precision
 from angelshare.progress import progress, say
 
 __all__ = ["LOG", "Run", "TrainOptions"]
@@ -61,7 +62,7 @@ class TrainOptions:
     weight_decay : AdamW's, on weight matrices only.
     clip : the gradient's norm is cut to this.
     patience : dev assessments without a better one before training stops.
-    precision : bfloat16 autocast, or not; "auto" takes it on accelerators and on CPUs with instructions for it.
+    precision : bfloat16 autocast, or not; "auto" takes it for transformers where the device computes in it.
     checkpoint_seconds : seconds between checkpoints; none is written before the first have passed.
     checkpoint_steps : steps between checkpoints instead.
     """
@@ -81,13 +82,6 @@ class TrainOptions:
         """The options that decide the weights; how often checkpoints are written does not."""
         skipped = ("checkpoint_seconds", "checkpoint_steps")
         return {name: value for name, value in vars(self).items() if name not in skipped}
-
-
-def _bfloat16_pays(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return device.type == "cpu" and probe is not None and bool(probe())
 
 
 def _grouped(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
@@ -134,12 +128,10 @@ class Run:
         self.evaluate_every = evaluate_every or self.epoch_steps
         self.accelerator = Accelerator(mixed_precision="no")
         self.device = self.accelerator.device
-        self.autocast = options.precision == "bfloat16" or (
-            options.precision == "auto" and _bfloat16_pays(self.device)
-        )
         inner = torch.optim.AdamW(_grouped(model, options.weight_decay), lr=options.learning_rate, fused=True)
         self.model, self.optimizer = self.accelerator.prepare(model, inner)
         self.inner, self.inner_optimizer = self.accelerator.unwrap_model(self.model), inner
+        self.autocast = choose_precision(self.inner, options.precision) == "bfloat16"
         self.step, self.stopped = 0, False
         self.best: DevScore | None = None
         self.best_step, self.waited = 0, 0
@@ -176,7 +168,10 @@ class Run:
         """The forward pass: dropout seeded by (seed, step), autocast where it pays."""
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(int(runs.rng(self.seed, "dropout", self.step).integers(2**62)))
+            seed = int(runs.rng(self.seed, "dropout", self.step).integers(2**62))
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed formats a stack trace each time
+            if devices:
+                torch.cuda.manual_seed(seed)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
                 yield
 
@@ -231,7 +226,7 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """How the training went: steps, the best dev score, and whether the dev loss had settled by the end."""
         return {
-            "parameters": sum(p.numel() for p in self.inner.parameters()),
+            "parameters": self.parameters,
             "steps": self.step,
             "steps_planned": self.steps,
             "best_step": self.best_step,
@@ -239,8 +234,16 @@ class Run:
             "converged": self._converged(),
         }
 
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.inner.parameters())
+
+    def results(self) -> dict[str, float]:
+        """The best dev figures, by name, for the card."""
+        return {} if self.best is None else {f"dev {self.best.metric}": self.best.value, "dev loss": self.best.loss}
+
     def _converged(self) -> bool | None:
-        """False where the dev loss still fell by more than 5 % in the last tenth of the steps; None where too few say."""
+        """False where the dev loss still fell by more than 5 % in the last tenth of the steps; None if unknown."""
         lines = [json.loads(line) for line in self.log]
         losses = [(line["step"], line["dev"]["loss"]) for line in lines if "dev" in line]
         before = [loss for step, loss in losses if step <= 0.9 * self.step]
@@ -258,8 +261,8 @@ class Run:
     def _not_finite(self, batch: np.ndarray, loss: float, norm: float) -> str:
         names = ", ".join(str(self.ids[row]) for row in batch)
         return (
-            f"Training stopped at step {self.step + 1} of {self.title}: the loss ({loss}) or its gradient's norm ({norm}) "
-            f"is not finite on the batch of rows {names}. Look at these rows, or lower --learning-rate."
+            f"Training of {self.title} stopped at step {self.step + 1}: the loss ({loss}) or its gradient's norm "
+            f"({norm}) is not finite on the batch of rows {names}. Look at these rows, or lower --learning-rate."
         )
 
     def _record(self, parts: Mapping[str, float]) -> None:

@@ -13,11 +13,12 @@ from angelshare import losses
 from angelshare.data.tables import Columns, Table, read, require_classes
 from angelshare.distil import encoders, selection
 from angelshare.distil.engine import Run, TrainOptions
-from angelshare.distil.outputs import finished, store
+from angelshare.distil.outputs import finished, public_name, store
 from angelshare.distil.rows import Rows, aligned, golden_rows, table_digest
 from angelshare.distil.workplace import Workplace
-from angelshare.errors import DataError
 from angelshare.models.batching import encode
+from angelshare.models.card import CardFacts
+from angelshare.models.classifier import default_max_length
 
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier
@@ -80,7 +81,8 @@ def finetune(
         return finished(place.out)
     spec = encoders.Spec(str(encoder), options.pooling, table.labels, table.multilabel, options.seed)
     model, tokenizer = encoders.build(spec)
-    limit = min(options.max_length, encoders.longest(model, tokenizer))
+    limit = min(options.max_length, default_max_length(model, tokenizer))
+    tokenizer.model_max_length = limit
     rows = golden_rows(table)
     texts, dev_texts = encode(tokenizer, rows.texts, limit), encode(tokenizer, held.texts, limit)
     targets = torch.from_numpy(rows.targets)
@@ -104,11 +106,11 @@ def finetune(
             golden = _loss(table.multilabel, logits, targets[at], balance, weights[at])
         run.descend(batch, {"golden": golden})
         if run.evaluation_due:
-            run.assess(selection.against_gold(run.score(dev_texts), _targets(held), table.multilabel))
+            run.assess(selection.against_gold(run.score(dev_texts), golden_rows(held).targets, table.multilabel))
     run.restore_best()
-    training = {**run.facts(), "role": "teacher", "rows": len(rows), "dev_rows": len(held)}
+    training = {"role": "teacher", "rows": len(rows), "dev_rows": len(held)}
     made = place.work / "made"
-    store(run.inner, tokenizer, made, facts=place.facts, training=training, log=run.log, max_length=limit)
+    store(run, tokenizer, made, card=_card(run, encoder, table, options), facts=place.facts, training=training)
     place.publish({"": made})
     return finished(place.out)
 
@@ -126,12 +128,6 @@ def _tables(
     return table, aligned(held, table.labels, table.multilabel)
 
 
-def _targets(table: Table) -> np.ndarray:
-    if table.targets is None:
-        raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
-    return table.targets
-
-
 def _facts(encoder: str | Path, train: Table, dev: Table, options: FinetuneOptions) -> Mapping[str, Any]:
     return {
         "command": "finetune",
@@ -140,6 +136,23 @@ def _facts(encoder: str | Path, train: Table, dev: Table, options: FinetuneOptio
         "dev": table_digest(dev),
         "options": options.facts(),
     }
+
+
+def _card(run: Run, encoder: str | Path, table: Table, options: FinetuneOptions) -> CardFacts:
+    return CardFacts(
+        name=f"{public_name(encoder)}, fine-tuned",
+        kind="transformer",
+        labels=table.labels,
+        multilabel=table.multilabel,
+        role="teacher",
+        parameters=run.parameters,
+        base_model=str(encoder),
+        data=[f"{len(table):,} golden rows ({table.name})"],
+        losses={"golden": "binary cross-entropy" if table.multilabel else "cross-entropy"},
+        seeds=[options.seed],
+        settings=options.facts(),
+        results=run.results(),
+    )
 
 
 def _class_weights(rows: Rows) -> Tensor:

@@ -11,7 +11,7 @@ from angelshare.data.tables import Table, hashed
 from angelshare.data.transfer import TransferRows
 from angelshare.errors import DataError, ModelError
 
-__all__ = ["Rows", "aligned", "joined", "table_digest"]
+__all__ = ["Rows", "aligned", "concatenated", "golden_rows", "joined", "table_digest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +58,6 @@ class Rows:
             raise DataError(f"{len(self)} rows are too few to hold a dev split out of. Give more, or name --dev.")
         return self.take(~held), self.take(held)
 
-    def digest(self) -> str:
-        return runs.digest(
-            *map(str, self.labels),
-            str(self.multilabel),
-            *map(str, self.ids),
-            *self.texts,
-            b"" if self.logits is None else self.logits.tobytes(),
-            self.targets.tobytes(),
-            self.weights.tobytes(),
-        )
-
 
 def aligned(table: Table, labels: Sequence[str], multilabel: bool) -> Table:
     """The table with its targets' columns in the teacher's order.
@@ -95,10 +84,13 @@ def joined(transfer: TransferRows, labels: tuple[str, ...], multilabel: bool, go
     """The transfer set's rows, with the golden targets of those whose text is in `gold`."""
     targets = np.full(transfer.logits.shape, np.nan, dtype=np.float32)
     if gold is not None and gold.targets is not None:
-        found = dict(zip(gold.texts, gold.targets, strict=True))
-        for at, text in enumerate(transfer.texts):
-            if text in found:
-                targets[at] = found[text]
+        rows = zip(gold.ids, gold.texts, gold.targets, strict=True)
+        by_row = {(str(name), text): target for name, text, target in rows}
+        by_text = {text: target for (_, text), target in by_row.items()}
+        for at, (name, text) in enumerate(zip(transfer.ids, transfer.texts, strict=True)):
+            target = by_row.get((str(name), text), by_text.get(text))
+            if target is not None:
+                targets[at] = target
     return Rows(
         ids=np.asarray(transfer.ids, dtype=object),
         texts=list(transfer.texts),
@@ -110,12 +102,25 @@ def joined(transfer: TransferRows, labels: tuple[str, ...], multilabel: bool, go
     )
 
 
+def concatenated(parts: Sequence[Rows]) -> Rows:
+    """The rows of all parts; each has the teacher's logits."""
+    logits = [part.logits for part in parts if part.logits is not None]
+    return replace(
+        parts[0],
+        ids=np.concatenate([part.ids for part in parts]),
+        texts=[text for part in parts for text in part.texts],
+        logits=np.concatenate(logits),
+        targets=np.concatenate([part.targets for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+    )
+
+
 def golden_rows(table: Table) -> Rows:
     """A table's rows and their golden targets alone."""
     if table.targets is None:
         raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
-    weights = np.ones(len(table)) if table.weights is None else table.weights
-    return Rows(table.ids, table.texts, table.labels, table.multilabel, None, table.targets, np.asarray(weights, np.float32))
+    weights = np.ones(len(table), np.float32) if table.weights is None else table.weights.astype(np.float32)
+    return Rows(table.ids, table.texts, table.labels, table.multilabel, None, table.targets, weights)
 
 
 def table_digest(table: Table) -> str:

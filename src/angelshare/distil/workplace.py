@@ -56,7 +56,7 @@ class Workplace:
         differs = _difference(made_from, self.facts)
         if differs:
             raise DataError(
-                f"{self.out} was made otherwise: {differs}. Name another --out, or delete that directory to make it again."
+                f"{self.out} was made otherwise: {differs}. Name another --out, or delete it to make it again."
             )
         return True
 
@@ -102,7 +102,8 @@ def _link(source: str, target: str) -> None:
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {path: value}
-    return {key: leaf for name, below in value.items() for key, leaf in _flat(below, f"{path}.{name}".strip(".")).items()}
+    below = (_flat(inner, f"{path}.{name}".strip(".")) for name, inner in value.items())
+    return {key: leaf for found in below for key, leaf in found.items()}
 
 
 def _difference(before: Any, now: Any) -> str:

@@ -1,0 +1,95 @@
+"""angelshare distil: a student out of a teacher, with the controls that tell what it gained."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from angelshare.cli import columns as shared
+from angelshare.cli import training
+
+__all__ = ["command"]
+
+LOSS = "Loss"
+STUDENT = "Student"
+
+
+def command(
+    student: Annotated[str, typer.Argument(metavar="STUDENT", help="bow, cnn, bilstm, transformer, or tfidf.")],
+    out: Annotated[Path, typer.Option("--out", help="The student's model directory; controls and seeds go below it.")],
+    teacher: Annotated[str | None, typer.Option("--teacher", help="A directory, a hub id, or module:object.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Option("--texts", help="Files of texts to label, or one transfer set; may be repeated.")
+    ] = None,
+    gold: Annotated[str | None, typer.Option("--gold", help="Golden rows, for the 'gold' control.")] = None,
+    dev: Annotated[
+        str | None, typer.Option("--dev", help="Golden rows that choose checkpoints; default a hashed tenth.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train everything this many times.")] = 1,
+    controls: Annotated[bool, typer.Option(help="Train the controls 'gold' and 'hard' along.")] = True,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help="Allow module:object to run its code.")] = False,
+    text: shared.Text = "text",
+    label: shared.Label = None,
+    labels: shared.Labels = None,
+    toxicity: shared.Toxicity = None,
+    id: shared.Id = None,
+    loss: Annotated[
+        str, typer.Option("--loss", metavar="kl|mse|soft_ce|bce", help="To the soft labels.", rich_help_panel=LOSS)
+    ] = "kl",
+    temperature: Annotated[float, typer.Option("--temperature", help="Of both sides.", rich_help_panel=LOSS)] = 1.0,
+    soft_weight: Annotated[float, typer.Option("--soft-weight", help="Of that loss.", rich_help_panel=LOSS)] = 1.0,
+    gold_weight: Annotated[
+        float, typer.Option("--gold-weight", help="Of the loss to golden labels.", rich_help_panel=LOSS)
+    ] = 0.0,
+    learning_rate: training.LearningRate = None,
+    batch_size: training.BatchSize = None,
+    epochs: training.Epochs = None,
+    patience: training.Patience = None,
+    precision: training.Precision = None,
+    seed: training.Seed = 0,
+) -> None:
+    """Distil a small model from a teacher's soft labels.
+
+    The teacher labels each text once; its answers stay beside OUT as OUT.transfer. Stopped and run again with the same
+    options, it goes on from the newest valid checkpoint.
+    """
+    from angelshare.distil.baseline import baseline
+    from angelshare.errors import ModelError
+
+    columns = shared.columns(text, label, labels, toxicity, id)
+    if student == "tfidf":
+        if gold is None:
+            raise ModelError("The student tfidf learns from golden labels alone. Name them with --gold.")
+        baseline(gold, out=out, columns=columns)
+        typer.echo(out)
+        return
+    training.require_torch()
+    from angelshare.distil import classifier
+    from angelshare.distil.engine import TrainOptions
+    from angelshare.distil.options import DEFAULTS, DistilOptions
+    from angelshare.models.loading import load
+
+    base = DEFAULTS.get(student, TrainOptions())
+    chosen = training.trained(base, learning_rate, batch_size, epochs, patience, precision)
+    options = DistilOptions(
+        loss=loss,  # type: ignore[arg-type]
+        temperature=temperature,
+        soft_weight=soft_weight,
+        gold_weight=gold_weight,
+        seed=seed,
+        training=chosen,
+    )
+    source = loaded(load(teacher, allow_code=allow_code)) if teacher is not None else None
+    classifier.distil(
+        student,
+        teacher=source,
+        texts=texts or [],
+        gold=gold,
+        dev=dev,
+        out=out,
+        columns=columns,
+        seeds=seeds,
+        controls=controls,
+        options=options,
+    )
+    typer.echo(out)

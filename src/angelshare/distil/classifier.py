@@ -1,0 +1,238 @@
+"""A student out of a teacher's soft labels, and the two controls that tell what the soft labels were worth."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from angelshare import losses
+from angelshare.data.tables import Columns, Table
+from angelshare.distil import material, outputs, selection
+from angelshare.distil.engine import Run
+from angelshare.distil.options import DistilOptions
+from angelshare.distil.rows import Rows
+from angelshare.distil.workplace import Workplace
+from angelshare.errors import ModelError
+from angelshare.models.batching import Encoded, encode
+from angelshare.models.card import CardFacts
+from angelshare.models.classifier import default_max_length
+from angelshare.models.students import KINDS, StudentOptions, build
+from angelshare.progress import say
+from angelshare.types import Classifier
+
+if TYPE_CHECKING:
+    from angelshare.models.classifier import TorchClassifier
+
+__all__ = ["distil"]
+
+Objective = Callable[[Tensor, Tensor], dict[str, Tensor]]
+"""(logits of a batch, its row numbers) -> the losses to add up."""
+
+
+def distil(
+    kind: str,
+    *,
+    teacher: Classifier | str | Path | None,
+    texts: Table | str | Path | Sequence[Table | str | Path],
+    out: str | Path,
+    gold: Table | str | Path | None = None,
+    dev: Table | str | Path | None = None,
+    columns: Columns | None = None,
+    seeds: int = 1,
+    controls: bool = True,
+    options: DistilOptions | None = None,
+    student: StudentOptions | None = None,
+) -> "TorchClassifier":
+    """Distil a student, with its controls, for each seed.
+
+    The soft student and the `hard` control learn from all rows; the `gold` control from the golden rows alone, for
+    as many optimizer steps, assessed on the same dev rows at the same steps. All three begin from the same weights,
+    with the same vocabulary (that of the transfer set). Each keeps the weights of its best dev score.
+
+    Parameters
+    ----------
+    kind : bow, cnn, bilstm or transformer.
+    teacher : a classifier, or what `load` takes; None where a transfer set holds all its answers.
+    texts : tables or files of texts for the teacher to label, or one transfer set made by `label`.
+    gold : human labels, with the teacher's labels; the teacher labels these texts too. Without, there is no `gold`
+        control.
+    dev : golden labels that choose the checkpoint. Without, a hashed share of `gold`, or else of the transfer set, is
+        held out.
+    out : becomes the student's model directory (of seed 0), with `controls/gold`, `controls/hard` and `seeds/N` in
+        it. The transfer set is kept beside it, as `NAME.transfer`.
+
+    Raises
+    ------
+    ModelError : labels differ between teacher and golden data.
+    TrainingError : a loss or gradient is not finite; names the rows.
+    DataError : `out` was made otherwise.
+    """
+    if kind not in KINDS:
+        raise ModelError(f"The student must be one of {', '.join(KINDS)}. Got '{kind}' instead.")
+    options, student = options or DistilOptions(), student or StudentOptions()
+    found = material.gather(teacher, texts, gold, dev, columns, options)
+    facts = {
+        "command": "distil",
+        "student": {"kind": kind, **vars(student)},
+        "teacher": found.teacher_fingerprint,
+        "data": found.digests,
+        "seeds": seeds,
+        "controls": controls,
+        "options": {**options.facts(), **options.train(kind).facts()},
+    }
+    place = Workplace(out, facts)
+    if place.finished:
+        return outputs.finished(place.out)
+    rows, held = found.label(place)
+    parts: dict[str, Path] = {}
+    for seed, role in _models(seeds, controls, rows):
+        made = place.work / f"{role}-{seed}" / "made"
+        if not made.exists():
+            job = _Training(
+                kind, role, options.seed + seed, rows, held, options, student, found.teacher, found.teacher_fingerprint
+            )
+            _train(job, place, made)
+        parts["/".join(_place(seed, role))] = made
+    place.publish(parts)
+    return outputs.finished(place.out)
+
+
+def _models(seeds: int, controls: bool, rows: Rows) -> Iterator[tuple[int, str]]:
+    if controls and not rows.golden.any():
+        say("There are no golden labels: the control 'gold' is not applicable.")
+    for seed in range(seeds):
+        yield seed, "soft"
+        if controls and rows.golden.any():
+            yield seed, "gold"
+        if controls:
+            yield seed, "hard"
+
+
+def _place(seed: int, role: str) -> list[str]:
+    return (["seeds", str(seed)] if seed else []) + (["controls", role] if role != "soft" else [])
+
+
+@dataclass(frozen=True)
+class _Training:
+    kind: str
+    role: str
+    seed: int
+    rows: Rows
+    held: Rows
+    options: DistilOptions
+    student: StudentOptions
+    teacher: Classifier | None
+    fingerprint: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.role} seed {self.seed}"
+
+
+def _train(job: _Training, place: Workplace, made: Path) -> None:
+    """The loop: one student on one kind of labels, from one seed."""
+    rows, train = job.rows, job.options.train(job.kind)
+    model, tokenizer = build(
+        job.kind,
+        labels=rows.labels,
+        multilabel=rows.multilabel,
+        texts=rows.texts,
+        teacher=job.teacher,
+        options=job.student,
+        seed=job.seed,
+    )
+    limit = default_max_length(model, tokenizer)
+    used = rows.take(rows.golden) if job.role == "gold" else rows
+    texts, dev_texts = encode(tokenizer, used.texts, limit), encode(tokenizer, job.held.texts, limit)
+    passes = -(-len(rows) // train.batch_size)
+    run = Run(
+        model,
+        lengths=texts.lengths,
+        ids=used.ids,
+        options=train,
+        seed=job.seed,
+        work=made.parent,
+        title=job.title,
+        steps=train.epochs * passes,
+        evaluate_every=passes,
+    )
+    objective = _objective(job.role, used, job.options, run.device)
+    for batch in run.batches():
+        with run.forward():
+            logits = run.model(**texts.batch(batch, run.device)).logits
+            found = objective(logits, torch.from_numpy(batch).to(run.device))
+        run.descend(batch, found)
+        if run.evaluation_due:
+            run.assess(_assess(run, dev_texts, job.held))
+    run.restore_best()
+    training = {"role": job.role, "seed": job.seed, "rows": len(used), "dev_rows": len(job.held)}
+    outputs.store(run, tokenizer, made, card=_card(job, run, len(used)), facts=place.facts, training=training)
+
+
+def _card(job: _Training, run: Run, rows: int) -> CardFacts:
+    options = job.options
+    losses_of = {
+        "soft": {
+            f"{options.loss}, temperature {options.temperature}": options.soft_weight,
+            "gold": options.gold_weight,
+        },
+        "gold": {"golden labels": 1.0},
+        "hard": {"the teacher's decisions": 1.0},
+    }
+    return CardFacts(
+        name=f"{job.kind}, {job.role}",
+        kind=job.kind,
+        labels=job.rows.labels,
+        multilabel=job.rows.multilabel,
+        role="student" if job.role == "soft" else f"control: {job.role}",
+        parameters=run.parameters,
+        teacher=outputs.public_name(getattr(job.teacher, "source", "") or "a classifier"),
+        teacher_fingerprint=job.fingerprint,
+        data=[f"{rows:,} rows"],
+        losses=losses_of[job.role],
+        seeds=[job.seed],
+        settings=options.train(job.kind).facts(),
+        results=run.results(),
+    )
+
+
+def _assess(run: Run, encoded: Encoded, held: Rows) -> selection.DevScore:
+    logits = run.score(encoded)
+    if held.golden.all():
+        return selection.against_gold(logits, held.targets, held.multilabel)
+    assert held.logits is not None  # dev rows without golden labels come from the transfer set
+    return selection.against_teacher(logits, held.logits, held.multilabel)
+
+
+def _objective(role: str, rows: Rows, options: DistilOptions, device: torch.device) -> Objective:
+    weights = torch.from_numpy(rows.weights).to(device)
+    golden = torch.from_numpy(rows.golden).to(device)
+    targets = torch.from_numpy(rows.targets).nan_to_num().to(device)  # rows nobody labelled weigh 0 below
+    teacher = None if rows.logits is None else torch.from_numpy(rows.logits).to(device)
+    on_labels = losses.golden_bce if rows.multilabel else losses.golden_cross_entropy
+    if role == "gold":
+        return lambda logits, at: {"gold": on_labels(logits, targets[at], None, weights[at])}
+    assert teacher is not None
+    if role == "hard":
+        decided = _decisions(teacher, rows.multilabel)
+        return lambda logits, at: {"hard": on_labels(logits, decided[at], None, weights[at])}
+    soften = options.soft_loss(rows.multilabel)
+
+    def both(logits: Tensor, at: Tensor) -> dict[str, Tensor]:
+        found = {"soft": torch.mul(soften(logits, teacher[at], weights[at]), options.soft_weight)}
+        if options.gold_weight:
+            share = weights[at] * golden[at]
+            found["gold"] = torch.mul(on_labels(logits, targets[at], None, share), options.gold_weight)
+        return found
+
+    return both
+
+
+def _decisions(teacher: Tensor, multilabel: bool) -> Tensor:
+    """One-hot argmax, or 1 where the probability is at least 0.5 (the logit at least 0)."""
+    if multilabel:
+        return (teacher >= 0).float()
+    return torch.nn.functional.one_hot(teacher.argmax(1), teacher.shape[1]).float()

@@ -1,0 +1,69 @@
+"""How to distil: losses, their weights, and what is known to train each kind of student well."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from angelshare import losses
+from angelshare.distil.engine import TrainOptions
+from angelshare.errors import ModelError
+
+__all__ = ["DEFAULTS", "DistilOptions"]
+
+DEFAULTS = {
+    "bow": TrainOptions(learning_rate=5e-3, batch_size=64, epochs=30, patience=8),
+    "cnn": TrainOptions(learning_rate=1e-3, batch_size=64, epochs=8, patience=3),
+    "bilstm": TrainOptions(learning_rate=2e-3, batch_size=64, epochs=12, patience=4),
+    "transformer": TrainOptions(learning_rate=1e-4, batch_size=32, epochs=5, patience=2),
+}
+"""Measured on dev splits (docs/distilling.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilOptions:
+    """How to distil.
+
+    Attributes
+    ----------
+    loss : kl (of the distributions; multi-label: of each label's coin), mse of logits, soft_ce (its multi-label form is
+        bce), or bce.
+    temperature : divides both sides' logits; above 1 the small probabilities count more.
+    soft_weight, gold_weight : of the soft loss, and of the loss on golden labels where a row has them.
+    dev_fraction : share held out by hashed id where no dev table is given.
+    training : instead of the student's defaults.
+    """
+
+    loss: Literal["kl", "mse", "soft_ce", "bce"] = "kl"
+    temperature: float = 1.0
+    soft_weight: float = 1.0
+    gold_weight: float = 0.0
+    dev_fraction: float = 0.1
+    seed: int = 0
+    training: TrainOptions | None = None
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ModelError(f"The temperature must be above 0. Got {self.temperature} instead.")
+        if self.soft_weight < 0 or self.gold_weight < 0 or self.soft_weight + self.gold_weight == 0:
+            raise ModelError("The weights of the soft and golden loss must not be negative, nor both 0.")
+
+    def train(self, kind: str) -> TrainOptions:
+        return self.training or DEFAULTS[kind]
+
+    def facts(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "training"}
+
+    def soft_loss(self, multilabel: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """(student's logits, teacher's logits, row weights) -> loss."""
+        if self.loss == "mse":
+            return losses.logits_mse
+        if self.loss == "bce" and not multilabel:
+            raise ModelError("The loss 'bce' is for multi-label teachers. This one is single-label: take kl.")
+        chosen = {
+            "kl": losses.bernoulli_kl if multilabel else losses.kl,
+            "soft_ce": losses.soft_bce if multilabel else losses.soft_cross_entropy,
+            "bce": losses.soft_bce,
+        }[self.loss]
+        return lambda student, teacher, weight: chosen(student, teacher, self.temperature, weight)
