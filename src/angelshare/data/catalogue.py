@@ -1,6 +1,7 @@
 """Public sets as tables: from their publishers' files, or from the hub."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ __all__ = [
     "Part",
     "PublicSet",
     "catalogue",
+    "data_folder",
     "fetch",
     "find",
     "load_movie_reviews",
@@ -212,6 +214,13 @@ def fetch(name: str, folder: str | Path) -> list[Path]:
             pq.write_table(_plain_names(rows), aside, compression="zstd", write_page_checksum=True)
         made.append(path)
     return made
+
+
+def data_folder() -> Path:
+    """The folder that $ANGELSHARE_DATA names; raises DataError when it names none."""
+    if not os.environ.get(ROOT):
+        raise DataError(f"{ROOT} names no folder for public sets. Set it, or name a folder with --out.")
+    return Path(os.environ[ROOT])
 
 
 def _plain_names(rows: Any) -> Any:

@@ -1,0 +1,89 @@
+"""`angelshare data`: the public sets that audits and recipes use."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from angelshare.data import catalogue
+from angelshare.data.publicsets import PublicSet, locate
+from angelshare.progress import say
+
+app = typer.Typer(help="Public sets that audits and recipes use: list them, show one, bring one from the hub.")
+
+Name = Annotated[str, typer.Argument(help="Name of the set, as `angelshare data list` prints it.")]
+Root = Annotated[
+    Path | None,
+    typer.Option(help=f"Folder that holds the sets' files; by default ${catalogue.ROOT}.", show_default=False),
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Public sets that audits and recipes use: list them, show one, bring one from the hub."""
+
+
+def _where(found: PublicSet, root: Path | None) -> str:
+    if any(locate(found, part, root) for part in found.parts if found.parts[part].files):
+        return "folder"
+    if not any(part.files for part in found.parts.values()):
+        return "package"
+    return "hub" if found.hub else "publisher"
+
+
+@app.command("list")
+def list_command(root: Root = None) -> None:
+    """Name every set, where it would be read from here, and what it is."""
+    rows = [(s.name, _where(s, root), s.licence, s.title) for s in catalogue.catalogue()]
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    table = RichTable("name", "read from", "licence", "what it is", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)
+
+
+@app.command("show")
+def show_command(name: Name, root: Root = None) -> None:
+    """Say what is known of a set: hub id, files, licence, citation, columns."""
+    found = catalogue.find(name)
+    facts = {
+        "title": found.title,
+        "licence": found.licence,
+        "citation": found.citation,
+        "homepage": found.homepage or "none",
+        "hub": found.hub or "not there as its publisher made it",
+        "read from": _where(found, root),
+        "note": found.note,
+    }
+    if found.columns is not None:
+        target = found.columns.label or found.columns.toxicity or ", ".join(found.columns.labels)
+        kind = "label" if found.columns.label else "toxicity" if found.columns.toxicity else "labels"
+        facts |= {"text": found.columns.text, kind: target, "identities": ", ".join(found.columns.identities)}
+    if found.names:
+        facts["names"] = ", ".join(found.names)
+    for part, spec in found.parts.items():
+        here = " (here)" if spec.files and locate(found, part, root) else ""
+        facts[f"part {part}"] = (", ".join(spec.files) or "in the package") + here
+    width = max(map(len, facts))
+    for key, value in facts.items():
+        if value:
+            typer.echo(f"{key:<{width}}  {value}")
+
+
+@app.command("fetch")
+def fetch_command(
+    name: Name,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"Folder to put the set's folder into; by default ${catalogue.ROOT}.", show_default=False),
+    ] = None,
+) -> None:
+    """Bring a set from the hub into a folder, as Parquet files that every command then finds there."""
+    for path in catalogue.fetch(name, out or catalogue.data_folder()):
+        say(f"Wrote {path}")
