@@ -1,0 +1,1 @@
+"""Whole runs under one name. The papers' recipes join the demo here."""

