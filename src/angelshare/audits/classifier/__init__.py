@@ -1,0 +1,1 @@
+"""Audits of text classifiers, one file a question."""

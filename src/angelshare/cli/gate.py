@@ -1,0 +1,55 @@
+"""angelshare gate: an exit code for continuous integration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(metavar="AUDIT_DIR", help="The --out of an audit.")],
+    budget: Annotated[
+        Path | None, typer.Option("--budget", help="TOML with [margins]; the defaults without one.")
+    ] = None,
+) -> None:
+    """Say whether an audit is within budget: exit 0 within, 1 a loss, 2 an error, 3 inconclusive.
+
+    The audit's intervals are judged anew under the budget's margins; nothing is measured again. What counts is what was
+    found of the students, not of their controls or the baseline.
+    """
+    from collections import Counter
+
+    from angelshare.audits.budget import Budget, read_budget, rejudge
+    from angelshare.findings import JUDGED, Outcome, worst
+    from angelshare.result import AuditResult
+
+    margins = Budget() if budget is None else read_budget(budget)
+    result = AuditResult.load(directory)
+    judged = rejudge(result.about_students(), margins, result.reference or "")
+    counts = Counter(finding.outcome for finding in judged)
+    for finding in judged:
+        if finding.outcome in (Outcome.LOSS, Outcome.FAILED):
+            where = f"{finding.model} · {finding.suite} · {finding.audit} · {finding.metric} · {finding.slice}"
+            typer.echo(f"{finding.outcome.value}: {where}{_change(finding.delta and finding.delta.value)}")
+    found = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+    verdict = worst(counts)
+    typer.echo(f"{_WORDS[verdict]} ({found or 'nothing was judged'})")
+    assert verdict is None or verdict in JUDGED
+    raise typer.Exit(_CODES[verdict])
+
+
+_CODES = {"failed": 2, "loss": 1, "inconclusive": 3, "no_loss": 0, "gain": 0, None: 3}
+_WORDS = {
+    "failed": "An audit failed",
+    "loss": "Not within budget",
+    "inconclusive": "Inconclusive: the data cannot tell",
+    "no_loss": "Within budget",
+    "gain": "Within budget",
+    None: "Inconclusive: nothing could be judged",
+}
+
+
+def _change(value: float | None) -> str:
+    return "" if value is None else f" · {value:+.4f}"

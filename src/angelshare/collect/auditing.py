@@ -1,0 +1,269 @@
+"""The only meeting of models and audits: each request goes to its models, the answers go to the judge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from angelshare import runs
+from angelshare.audits import registry
+from angelshare.audits.base import (
+    ROWS,
+    Answers,
+    Audit,
+    AuditData,
+    Background,
+    Cost,
+    Member,
+    Request,
+    Settings,
+    no_figure,
+)
+from angelshare.audits.budget import Budget, read_budget
+from angelshare.collect import cost
+from angelshare.collect.cache import Cache, key
+from angelshare.collect.loaded import Labels, Voice, subject
+from angelshare.collect.plan import Data, Task, Wanted, plan
+from angelshare.collect.subjects import Contestant, contestants
+from angelshare.data.tables import Columns
+from angelshare.errors import DataError
+from angelshare.findings import Exhibit, Finding, Outcome, Subject
+from angelshare.result import PREDICTIONS, AuditResult
+from angelshare.types import Predictions, Scale
+
+
+def audit(
+    *,
+    reference: Any,
+    data: Data | Sequence[Data] | None = None,
+    suites: Sequence[str | Path] | None = None,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    identities: str | Sequence[str] | None = None,
+    background: Background = "all",
+    budget: Budget | str | Path | None = None,
+    out: str | Path | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    threshold: float = 0.5,
+    positive_rate: float | None = None,
+    swaps: Literal["toxicity", "sentiment"] | None = None,
+    scores: Scale = "probabilities",
+    allow_code: bool = False,
+    models: Mapping[str, Any] | None = None,
+    **students: Any,
+) -> AuditResult:
+    """Audit students against a reference, on the same rows.
+
+    Parameters
+    ----------
+    reference, students : a model directory, a hub id, `module:object`, a predictions file, or an object that scores
+        texts; a list of them is one model trained with several seeds. What `distil` wrote brings its seeds and
+        controls.
+    data : files, or tables already read.
+    suites : codes of audits to run on the data, or TOML files with sets of their own; all audits by default.
+    columns : which column is what, in files.
+    positive : the label whose score AUC audits rank; needed where there are more than two.
+    identities : "lexicon", or names of identity columns; the table's columns, else the lexicon, by default.
+    background : what a row that nobody annotated for an identity is: part of its background, or left out.
+    budget : margins, or a file of them.
+    out : a folder to save to; predictions are kept there as they are made, and never made twice.
+    draws, seed, level : of the paired bootstrap and its intervals.
+    threshold : probability from which a label counts as given.
+    positive_rate : share of positives to re-weight quality to, besides the data's own.
+    swaps : which built-in sentences fit, where the positive label's name does not tell.
+    scores : what predictions files hold.
+    allow_code : let `module:object` run its module.
+    models : students whose names are no Python names, or are words above.
+
+    Raises
+    ------
+    AngelshareError
+        For whatever a user can mend, in one sentence.
+    """
+    settings = Settings(
+        budget=budget if isinstance(budget, Budget) else read_budget(budget) if budget is not None else Budget(),
+        draws=draws, seed=seed, level=level, threshold=threshold, background=background, positive_rate=positive_rate,
+        swaps=swaps,
+    )  # fmt: skip
+    checked(settings)
+    company = Company.gather(reference, {**(models or {}), **students}, scores=scores, allow_code=allow_code)
+    tasks = plan(Wanted(data, suites, columns, positive, identities, settings), company.voices[0])
+    company.settle(tasks)
+    collected = Collected(company, Cache(None if out is None else Path(out) / PREDICTIONS))
+    for task in tasks:
+        for code in task.codes:
+            collected.run(registry.find(code), task.data)
+    result = AuditResult(
+        collected.findings, company.subjects(), collected.exhibits, facts(tasks, settings), collected.kept
+    )
+    if out is not None:
+        result.save(out)
+    return result
+
+
+def checked(settings: Settings) -> None:
+    """Raises DataError for a setting outside of its range."""
+    shares = {"level": settings.level, "threshold": settings.threshold, "positive rate": settings.positive_rate}
+    for name, value in shares.items():
+        if value is not None and not 0 < value < 1:
+            raise DataError(f"The {name} must lie between 0 and 1. Got {value} instead.")
+    if settings.draws < 100:
+        raise DataError(f"The draws of the bootstrap must be at least 100. Got {settings.draws} instead.")
+
+
+@dataclass(eq=False)
+class Company:
+    """Everyone who is audited, the reference first; a voice a seed."""
+
+    contestants: Sequence[Contestant]
+    voices: list[Voice]
+
+    @classmethod
+    def gather(cls, reference: Any, students: Mapping[str, Any], *, scores: Scale, allow_code: bool) -> "Company":
+        found = contestants(reference, students)
+        voices = [
+            Voice(Member(each.name, each.role, seed), source, allow_code=allow_code, scores=scores)
+            for each in found
+            for seed, source in enumerate(each.sources)
+        ]
+        return cls(found, voices)
+
+    def settle(self, tasks: Sequence[Task]) -> None:
+        """Load everyone before anything is scored, so that a slip of the pen costs no time.
+
+        Raises
+        ------
+        DataError
+            For a predictions file where rows of two data sets share an id.
+        """
+        labelled = next((task.read for task in tasks if task.read.labels), None)
+        for voice in self.voices:
+            if voice.is_file and voice.table is None:
+                voice.table = labelled
+            _ = voice.model
+        if any(voice.is_file for voice in self.voices):
+            _unique_ids(tasks)
+
+    def subjects(self) -> list[Subject]:
+        return [
+            subject(each.name, each.role, each.of, [v for v in self.voices if v.member.model == each.name])
+            for each in self.contestants
+        ]
+
+
+def _unique_ids(tasks: Sequence[Task]) -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for task in tasks:
+        table = task.data.table
+        for row_id, text in zip(table.ids, table.texts, strict=True):
+            before = seen.setdefault(str(row_id), (table.source, text))
+            if before[1] != text:
+                raise DataError(
+                    f"The id '{row_id}' names one text in {before[0]} and another in {table.source}, so a predictions "
+                    "file cannot tell them apart. Give both an id column with names of their own."
+                )
+
+
+@dataclass(eq=False)
+class Collected:
+    """Answers asked for once, and what was found in them."""
+
+    company: Company
+    cache: Cache
+    findings: list[Finding] = field(default_factory=list)
+    exhibits: list[Exhibit] = field(default_factory=list)
+    kept: dict[str, Predictions] = field(default_factory=dict)
+    memory: dict[tuple[int, str, str], Predictions | str] = field(default_factory=dict)
+
+    def run(self, audit: Audit, data: AuditData) -> None:
+        """Ask, answer, judge. A model that fails is left out of this audit, with a finding that says why."""
+        reason = audit.inapplicable(data)
+        if reason:
+            names = dict.fromkeys(v.member.model for v in self.company.voices if v.member.role != "reference")
+            self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, reason) for name in names]
+            return
+        requests = audit.ask(data)
+        if any(request.kind == "cost" for request in requests):
+            answers = self._costs(requests[0])
+        else:
+            answers = self._answers(audit, data, requests)
+        if answers.members:
+            judgement = audit.judge(data, answers)
+            self.findings += judgement.findings
+            self.exhibits += judgement.exhibits
+
+    def _costs(self, request: Request) -> Answers:
+        """Of one seed a model; controls are built like their students."""
+        voices = [v for v in self.company.voices if v.member.seed == 0 and v.member.role != "control"]
+        costs: Sequence[Cost] = cost.measure(voices, request.texts)
+        return Answers([voice.member for voice in voices], costs=costs)
+
+    def _answers(self, audit: Audit, data: AuditData, requests: Sequence[Request]) -> Answers:
+        members: list[Member] = []
+        answered: dict[str, list[Predictions]] = {request.key: [] for request in requests}
+        for voice in self.company.voices:
+            found = [self._ask(voice, data, request) for request in requests]
+            problem = next((each for each in found if isinstance(each, str)), None)
+            if problem is not None:
+                self._left_out(audit, data, voice, problem, [request.key for request in requests])
+                continue
+            members.append(voice.member)
+            for request, each in zip(requests, found, strict=True):
+                assert isinstance(each, Predictions)
+                answered[request.key].append(each)
+        return Answers(members, answered)
+
+    def _left_out(self, audit: Audit, data: AuditData, voice: Voice, problem: str, keys: Sequence[str]) -> None:
+        outcome = Outcome.NOT_APPLICABLE if voice.is_file and ROWS not in keys else Outcome.FAILED
+        names = [voice.member.model]
+        if voice.member.role == "reference":
+            names = list(dict.fromkeys(v.member.model for v in self.company.voices))
+            problem = f"The reference has no answer: {problem}"
+        self.findings += [no_figure(data, audit.code, name, outcome, problem) for name in names]
+
+    def _ask(self, voice: Voice, data: AuditData, request: Request) -> Predictions | str:
+        """The answer, its labels as the data has them; or why there is none."""
+        place = (id(voice), data.suite if request.key == ROWS else "", request.key)
+        if place not in self.memory:
+            self.memory[place] = self._fresh(voice, data, request)
+        found = self.memory[place]
+        return found if isinstance(found, str) else Labels(data.labels, data.multilabel).of_predictions(found)
+
+    def _fresh(self, voice: Voice, data: AuditData, request: Request) -> Predictions | str:
+        try:
+            found = voice.answer(request.ids, request.texts, self.cache)
+        except DataError as error:
+            if voice.is_file and request.key == ROWS:
+                raise
+            return str(error)
+        except Exception as error:  # a model of the user's may raise anything; the audit of the others goes on
+            return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}"
+        if voice.is_file:
+            found = replace(found, multilabel=data.multilabel if len(found.labels) > 1 else True)
+        name = key(voice.fingerprint or f"{voice.title} without a fingerprint", found.labels, request.texts)
+        self.kept[name] = found
+        return found
+
+
+def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:
+    """What a reader needs to judge the figures, and to make them again."""
+    sets = [
+        {"name": task.data.suite, "source": Path(task.data.table.source).name, "rows": len(task.data.table)}
+        for task in tasks
+    ]
+    budget = settings.budget
+    return runs.provenance(
+        data=sets[0] if len(sets) == 1 else {"name": ", ".join(str(each["name"]) for each in sets), "sets": sets},
+        audits=list(dict.fromkeys(code for task in tasks for code in task.codes)),
+        positive=next((task.data.positive for task in tasks if task.data.positive), None),
+        threshold=settings.threshold,
+        positive_rate=settings.positive_rate,
+        background=settings.background,
+        level=settings.level,
+        draws=settings.draws,
+        seed=settings.seed,
+        unit="cluster" if any(task.data.table.clusters is not None for task in tasks) else "row",
+        budget=budget.in_force(),
+    )

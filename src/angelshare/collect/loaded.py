@@ -1,0 +1,200 @@
+"""A model that answers requests: loaded once, its labels brought to the data's names and order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from angelshare.audits.base import Member, Role
+from angelshare.collect.cache import Cache, key
+from angelshare.data.tables import Table
+from angelshare.errors import ModelError
+from angelshare.findings import Subject
+from angelshare.models.loading import PredictionsFile, load, wrap
+from angelshare.models.predictions import is_table, label_columns
+from angelshare.progress import progress
+from angelshare.types import Predictions, Scale
+
+STEP = 4096
+"""Texts scored between two signs of progress."""
+
+
+class Voice:
+    """One member of an audit, and the model or file behind it.
+
+    Parameters
+    ----------
+    source : a path, a hub id, `module:object`, a predictions file, or an object that scores texts.
+    """
+
+    def __init__(
+        self, member: Member, source: Any, *, allow_code: bool = False, scores: Scale = "probabilities"
+    ) -> None:
+        self.member = member
+        self.source = source
+        self.allow_code = allow_code
+        self.scores = scores
+        self.table: Table | None = None
+        """Whose labels a predictions file has; without one, all of its columns are labels."""
+
+    @property
+    def is_file(self) -> bool:
+        return isinstance(self.source, PredictionsFile) or (
+            isinstance(self.source, str | Path) and is_table(str(self.source))
+        )
+
+    @cached_property
+    def model(self) -> Any:
+        if not isinstance(self.source, str | Path):
+            return self.source if isinstance(self.source, PredictionsFile) else wrap(self.source)
+        if not self.is_file:
+            return load(self.source, allow_code=self.allow_code)
+        table = self.table
+        named = table is not None and table.labels and set(table.labels) <= set(label_columns(Path(self.source)))
+        if table is None or not named:
+            return load(self.source, scores=self.scores)
+        return load(self.source, labels=table.labels, multilabel=table.multilabel, scores=self.scores)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model's files; of an object that has none, unknown: its answers are then not kept."""
+        return str(getattr(self.model, "fingerprint", ""))
+
+    @property
+    def title(self) -> str:
+        return self.member.model if not self.member.seed else f"{self.member.model} (seed {self.member.seed})"
+
+    def answer(self, ids: np.ndarray, texts: Sequence[str], cache: Cache) -> Predictions:
+        """Scores of the texts, from the cache where the same model has answered the same texts before.
+
+        Raises
+        ------
+        DataError
+            For ids that a predictions file does not have.
+        """
+        if self.is_file:
+            found: Predictions = self.model.predictions(ids, model=self.member.model)
+            return found
+        name = key(self.fingerprint, self.model.labels, texts)
+        known = cache.get(name, ids) if self.fingerprint else None
+        if known is not None:
+            return replace(known, model=self.member.model)
+        predictions = Predictions(
+            self.member.model, ids, tuple(self.model.labels), bool(self.model.multilabel), self._score(texts),
+            fingerprint=self.fingerprint,
+        )  # fmt: skip
+        if self.fingerprint:
+            cache.put(name, predictions)
+        return predictions
+
+    def _score(self, texts: Sequence[str]) -> np.ndarray:
+        parts = []
+        with progress(f"{self.title} scores", len(texts)) as advance:
+            for start in range(0, len(texts), STEP):
+                part = texts[start : start + STEP]
+                parts.append(np.asarray(self.model.predict_logits(part)))
+                advance(len(part))
+        found = np.concatenate(parts)
+        if not np.isfinite(found).all():
+            row = int(np.argwhere(~np.isfinite(found))[0, 0])
+            raise ModelError(f"'{self.title}' gave a score that is not finite for row {row + 1}. Train it again.")
+        return found
+
+
+def subject(name: str, role: Role, of: str, voices: Sequence[Voice]) -> Subject:
+    """What a report says of a model."""
+    model = voices[0].model
+    return Subject(
+        name=name,
+        role=role,
+        source=_source(voices[0]),
+        fingerprints=tuple(voice.fingerprint for voice in voices),
+        labels=tuple(model.labels),
+        kind=str(getattr(model, "kind", type(model).__name__)),
+        parameters=getattr(model, "parameters", None),
+        size_bytes=getattr(model, "size_bytes", None),
+        of=of,
+    )
+
+
+def _source(voice: Voice) -> str:
+    """The name of the folder or file, not where it lies on this machine."""
+    given = voice.source if isinstance(voice.source, str | Path) else getattr(voice.source, "source", "")
+    path = Path(str(given))
+    return path.name if path.is_absolute() else str(given)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a suite: the reference's names and order."""
+
+    names: tuple[str, ...]
+    multilabel: bool
+
+    def of_table(self, table: Table) -> Table:
+        """The table with its targets in this order and under these names."""
+        if table.targets is None or table.labels == self.names:
+            return table
+        if len(table.labels) == len(self.names) == 1:
+            return replace(table, labels=self.names)
+        order = [table.labels.index(name) for name in self.names]
+        return replace(table, labels=self.names, targets=table.targets[:, order])
+
+    def of_predictions(self, found: Predictions) -> Predictions:
+        """The answers with their columns in this order; one label of several becomes a score of its own.
+
+        Raises
+        ------
+        ModelError
+            For a model with other labels.
+        """
+        names = self.names
+        if found.labels == names and found.multilabel == self.multilabel:
+            return found
+        if set(found.labels) == set(names) and found.multilabel == self.multilabel:
+            order = [found.labels.index(name) for name in names]
+            return replace(found, labels=names, scores=found.scores[:, order])
+        if self.multilabel and len(names) == 1:
+            if len(found.labels) == 1:
+                return replace(found, labels=names)
+            if names[0] in found.labels:
+                scores = found.ranking(names[0])[:, None]
+                return replace(found, labels=names, multilabel=True, scores=scores)
+        raise ModelError(
+            f"The labels of '{found.model}' are {_listed(found.labels, found.multilabel)}, those of the reference and "
+            f"the data {_listed(names, self.multilabel)}. They must be the same, in any order."
+        )
+
+
+def _listed(labels: Sequence[str], multilabel: bool) -> str:
+    return f"{', '.join(labels)}{' (several may hold)' if multilabel else ''}"
+
+
+def agreed(table: Table, labels: Sequence[str], multilabel: bool, positive: str | None) -> Labels:
+    """The labels on which the data and the reference agree.
+
+    A table with one label (a toxicity, say) goes with any reference that has a positive label: the one named, the only
+    one, or the second of two.
+
+    Raises
+    ------
+    ModelError
+        Where they do not.
+    """
+    mine = tuple(labels)
+    if not table.labels or (set(table.labels) == set(mine) and table.multilabel == multilabel):
+        return Labels(mine, multilabel)
+    if len(table.labels) == 1:
+        wanted = positive if positive in mine else table.labels[0] if table.labels[0] in mine else None
+        if wanted is None and len(mine) < 3 and not (multilabel and len(mine) == 2):
+            wanted = mine[-1]
+        if wanted is not None:
+            return Labels((wanted,), True)
+    raise ModelError(
+        f"The labels of the reference are {_listed(mine, multilabel)}, those of {table.source} "
+        f"{_listed(table.labels, table.multilabel)}. They must be the same, in any order; "
+        "of one label, name the reference's with --positive."
+    )
