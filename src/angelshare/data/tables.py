@@ -15,6 +15,9 @@ from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
 
 
+SET = "set:"
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which column of a file is what.
@@ -130,6 +133,8 @@ def read(
 ) -> Table:
     """Read a CSV, TSV or JSONL file (each also .gz), a Parquet file, or a hub set ("hub:owner/name[:config]").
 
+    "set:NAME[:PART]" is a public set of the catalogue, which knows its own columns.
+
     Parameters
     ----------
     columns : which column is what; by default a `text` column alone.
@@ -141,6 +146,10 @@ def read(
     DataError
         One sentence with file, row and column.
     """
+    if str(source).startswith(SET):
+        from angelshare.data.catalogue import open_set  # the catalogue is made of tables
+
+        return open_set(*str(source).removeprefix(SET).split(":", 1))
     columns = columns or Columns()
     builder = Builder(columns, names)
     for chunk in records(str(source), columns.wanted, split=split, optional=columns.identities):
