@@ -64,7 +64,9 @@ def test_kl_of_equals_is_zero_and_extremes_are_finite(loss) -> None:
 )
 def test_cross_entropy_is_divergence_plus_entropy(cross, divergence) -> None:
     entropy = cross(TEACHER, TEACHER, T)
-    assert cross(STUDENT, TEACHER, T).item() == pytest.approx((divergence(STUDENT, TEACHER, T) + entropy).item(), rel=1e-5)
+    assert cross(STUDENT, TEACHER, T).item() == pytest.approx(
+        (divergence(STUDENT, TEACHER, T) + entropy).item(), rel=1e-5
+    )
     one, other = STUDENT.clone().requires_grad_(), STUDENT.clone().requires_grad_()
     cross(one, TEACHER, T).backward()
     divergence(other, TEACHER, T).backward()
@@ -151,5 +153,5 @@ def test_half_precision_logits_are_widened() -> None:
 
 
 def test_temperature_must_be_positive() -> None:
-    with pytest.raises(ValueError, match=r"must be positive. Got 0 instead"):
-        losses.kl(STUDENT, TEACHER, 0)
+    with pytest.raises(ValueError, match=r"must be positive. Got 0.0 instead"):
+        losses.kl(STUDENT, TEACHER, 0.0)

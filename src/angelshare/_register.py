@@ -11,6 +11,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+STUDENTS = {f"angelshare.models.{name}" for name in ("auto", "bow", "cnn", "bilstm", "pooled")}
+
 
 class _AfterTransformers(MetaPathFinder):
     def find_spec(
@@ -40,8 +42,9 @@ class _Registering(Loader):
 
 
 def _register() -> None:
-    if not any(name.startswith("angelshare.models.") for name in sys.modules):  # those modules register themselves
-        importlib.import_module("angelshare.models.auto")
+    if importlib.util.find_spec("torch") is None or STUDENTS & set(sys.modules):  # those modules register themselves
+        return
+    importlib.import_module("angelshare.models.auto")
 
 
 def register_with_transformers() -> None:

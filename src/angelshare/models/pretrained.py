@@ -26,7 +26,7 @@ def load_pretrained(spec: str, *, revision: str | None = None, **settings: Any) 
     if not Path(spec).is_dir() and revision is not None:
         where["revision"] = revision
     try:
-        with quiet():
+        with quiet(), torch.random.fork_rng(devices=[]):  # weights that are missing would be drawn
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 spec, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **where
             )
