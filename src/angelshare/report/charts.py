@@ -29,7 +29,9 @@ class Axis:
         return round(self.inset + (100 - 2 * self.inset) * min(max(share, 0.0), 1.0), 2)
 
 
-def axis(values: Iterable[float | None], *, decimals: int | None = None, factor: float = 1.0, room: float = 0.05) -> Axis:
+def axis(
+    values: Iterable[float | None], *, decimals: int | None = None, factor: float = 1.0, room: float = 0.05
+) -> Axis:
     """An axis around the known values, with three to six round ticks."""
     known = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
@@ -185,7 +187,12 @@ def cost_rows(summary: Summary) -> list[Mapping[str, Any]]:
     """A row a model of what it costs; sizes come from the subjects where no cost was recorded."""
     recorded = {row.get("model"): row for _, row in summary.rows("cost")}
     return [
-        {"parameters": subject.parameters, "size_bytes": subject.size_bytes, **recorded.get(subject.name, {}), "model": subject.name}
+        {
+            "parameters": subject.parameters,
+            "size_bytes": subject.size_bytes,
+            **recorded.get(subject.name, {}),
+            "model": subject.name,
+        }
         for subject in summary.subjects
         if subject.name in recorded or subject.size_bytes is not None
     ]
@@ -197,7 +204,9 @@ def scatters(summary: Summary) -> list[Scatter]:
     if main is None:
         return []
     found = {
-        f.model: f for f in to_reference(summary) if (f.suite, f.audit, f.metric) == main and is_whole(f) and f.value is not None
+        f.model: f
+        for f in to_reference(summary)
+        if (f.suite, f.audit, f.metric) == main and is_whole(f) and f.value is not None
     }
     out = []
     for key, label, kind in COSTS[:2]:
@@ -231,7 +240,9 @@ def _scatter(
         low_y, high_y = (None if end is None else 100 - y(end) for end in (e.low, e.high))
         title = f"{row['model']}: {words(metric).label} {figure(metric, e.value)}, {label} {amount(row[key], kind)}"
         at = x(row[key])
-        dots.append(Dot(row["model"], roles.get(row["model"], "other"), at, 100 - y(e.value), low_y, high_y, title, at > 72, 100 - y(e.value)))
+        place = 100 - y(e.value)
+        role = roles.get(row["model"], "other")
+        dots.append(Dot(row["model"], role, at, place, low_y, high_y, title, near_edge=at > 72, label_y=place))
     name = words(metric).label
     return Scatter(f"{name} against {label}", label, name, x, y, _apart(dots))
 
@@ -261,22 +272,24 @@ class Reliability:
 def reliabilities(summary: Summary) -> list[Reliability]:
     """A curve a model, over all rows where an audit gave it; of single labels no more than `CURVES`."""
     out = []
-    for _, row in sorted(summary.rows("calibration"), key=lambda pair: pair[1].get("slice", "all") not in WHOLE)[:CURVES]:
+    rows = sorted((row for _, row in summary.rows("calibration")), key=lambda row: row.get("slice", "all") not in WHOLE)
+    for row in rows[:CURVES]:
         bins = [b for b in row.get("bins") or () if _known(b.get("mean_p")) and _known(b.get("rate"))]
         most = max((_float(b.get("n")) or 0 for b in bins), default=0)
-        points = tuple(
-            (
-                round(100 * b["mean_p"], 1),
-                round(100 - 100 * b["rate"], 1),
-                round(1.4 + 2.6 * math.sqrt((_float(b.get("n")) or 0) / most), 1) if most else 2.0,
-                f"said {figure('rate', b['mean_p'])}, was {figure('rate', b['rate'])}, n {number(_float(b.get('n')), 0)}",
-            )
-            for b in bins
-        )
-        if points:
+        if bins:
+            points = tuple(_bin(b, most) for b in bins)
             part = str(row.get("slice", ""))
-            out.append(Reliability(str(row.get("model", "")), "" if part in WHOLE else part, points, " ".join(f"{x},{y}" for x, y, _, _ in points)))
+            path = " ".join(f"{x},{y}" for x, y, _, _ in points)
+            out.append(Reliability(str(row.get("model", "")), "" if part in WHOLE else part, points, path))
     return out
+
+
+def _bin(found: Mapping[str, Any], most: float) -> tuple[float, float, float, str]:
+    count = _float(found.get("n"))
+    radius = round(1.4 + 2.6 * math.sqrt((count or 0) / most), 1) if most else 2.0
+    said, was = (figure("rate", found[key]) for key in ("mean_p", "rate"))
+    title = f"said {said}, was {was}, n {number(count, 0)}"
+    return round(100 * found["mean_p"], 1), round(100 - 100 * found["rate"], 1), radius, title
 
 
 def _known(value: Any) -> bool:

@@ -113,7 +113,9 @@ def behind(finding: Finding) -> str:
 
 def methods(summary: Summary) -> list[str]:
     """Every way in which an interval of this report was made."""
-    found = [estimate for f in summary.findings for estimate in (f.value, f.delta) if estimate and estimate.low is not None]
+    found = [
+        estimate for f in summary.findings for estimate in (f.value, f.delta) if estimate and estimate.low is not None
+    ]
     made = {f"{e.method.replace('_', ' ')} at {number(100 * e.level, 0)} %, by {e.unit}" for e in found}
     return sorted(made) or ["none"]
 
@@ -145,7 +147,9 @@ class Quotes:
 
 def disagreements(summary: Summary, most: int = DISAGREEMENTS) -> Quotes:
     """The texts on which scores moved furthest, furthest first."""
-    rows = sorted((row for _, row in summary.rows("disagreements")), key=lambda row: -abs(_number(row.get("change")) or 0.0))
+    rows = sorted(
+        (row for _, row in summary.rows("disagreements")), key=lambda row: -abs(_number(row.get("change")) or 0.0)
+    )
     shown = rows[:most]
     models = tuple(dict.fromkeys(str(row.get("model", "")) for row in shown))
     identities = tuple(sorted({name for row in shown for name in _names(row)}))

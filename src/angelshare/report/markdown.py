@@ -1,13 +1,14 @@
-"""The same report for a pull request or a model card. Texts of disagreements stay in the HTML, where they can be hidden."""
+"""The same report for a pull request or a model card. Texts stay in the HTML, where they can be hidden."""
 
 from collections.abc import Iterable
 
 from angelshare.findings import Outcome
+from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
 from angelshare.report.sentences import capital, certainty, headline, in_markdown, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
-from angelshare.report.words import OUTCOMES, audit_label, words
+from angelshare.report.words import OUTCOMES, amount, audit_label, words
 
 WORST = 10
 """Groups that the verdict names; the tables hold them all."""
@@ -15,7 +16,8 @@ WORST = 10
 
 def to_markdown(summary: Summary) -> str:
     title = escaped(summary.facts.get("title") or "What was lost")
-    parts = [f"# {title}", *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary), *_facts(summary)]
+    parts = [f"# {title}", *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary)]
+    parts += [*_costs(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -60,11 +62,7 @@ def _side_by_side(summary: Summary) -> list[str]:
     for block in comparison(summary):
         out.append(f"### {escaped(audit_label(block.audit))} on {escaped(block.suite)}")
         out.append(_table(header, ([escaped(row.label), *map(_cell, row.cells)] for row in block.rows)))
-    sizes = [
-        ["parameters", *(_whole(subject.parameters) for subject in subjects)],
-        ["bytes", *(_whole(subject.size_bytes) for subject in subjects)],
-    ]
-    return [*out, _table(header, sizes)]
+    return out
 
 
 def _whole(value: int | None) -> str:
@@ -90,7 +88,9 @@ def _groups(summary: Summary) -> list[str]:
     for found in maps(summary):
         out.append(f"## {escaped(audit_label(found.audit))} on {escaped(found.suite)}, as difference to the reference")
         header = ["", "n+", "n−"]
-        header += [f"{escaped(subject.name)} {escaped(short)}" for subject in found.subjects for short, _ in found.labels]
+        header += [
+            f"{escaped(subject.name)} {escaped(short)}" for subject in found.subjects for short, _ in found.labels
+        ]
         rows = (
             [escaped(row.slice), _whole(row.positives), _whole(row.negatives)]
             + [f"{c.change or '–'} {OUTCOMES[c.outcome].mark}" if c else "" for c in row.cells]
@@ -102,8 +102,29 @@ def _groups(summary: Summary) -> list[str]:
     return out
 
 
+COSTS = {
+    "parameters": ("parameters", "count"),
+    "size_bytes": ("on disk", "bytes"),
+    "texts_per_second_single": ("texts/s, one by one", "count"),
+    "texts_per_second_batch": ("texts/s, in batches", "count"),
+    "peak_bytes": ("peak memory", "bytes"),
+}
+
+
+def _costs(summary: Summary) -> list[str]:
+    rows = [
+        [escaped(row["model"]), *(amount(row.get(key), unit) for key, (_, unit) in COSTS.items())]
+        for row in cost_rows(summary)
+    ]
+    return ["## What it costs", _table(["", *(label for label, _ in COSTS.values())], rows)] if rows else []
+
+
 def _facts(summary: Summary) -> list[str]:
-    rows = [[escaped(key.replace("_", " ")), escaped(_fact(value), 400)] for key, value in summary.facts.items() if key != "title"]
+    rows = [
+        [escaped(key.replace("_", " ")), escaped(_fact(value), 400)]
+        for key, value in summary.facts.items()
+        if key != "title"
+    ]
     return ["## How it was computed", _table(["", ""], rows)] if rows else []
 
 

@@ -46,7 +46,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital)
+    environment.filters.update(
+        show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital
+    )
     environment.globals.update(words=words, views=views, lists=lists, charts=charts, sentences=sentences)
     return environment
 

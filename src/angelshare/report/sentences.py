@@ -72,9 +72,7 @@ def headline(summary: Summary, verdict: Verdict) -> Words:
         yield Name(verdict.reference or "a reference")
         return
     if not is_whole(worst) and verdict.everyone and worst.outcome in (Outcome.LOSS, Outcome.INCONCLUSIVE):
-        overall = summary.findings[verdict.everyone[0]].outcome
-        unsure = overall is Outcome.INCONCLUSIVE
-        yield "over all rows " + ("the data cannot tell, and " if unsure else "nothing is lost beyond the margins, yet ")
+        yield "over all rows no loss is shown, yet "
     yield from sentence(worst)
 
 
@@ -86,9 +84,9 @@ def lede(summary: Summary) -> Words:
     yield " against " if names else "against "
     yield _reference(summary.reference.name) if summary.reference else "no reference"
     data = summary.facts.get("data")
-    name, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
-    if isinstance(name, str):
-        yield from (" on ", Name(name))
+    source, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
+    if isinstance(source, str):
+        yield from (" on ", Name(source))
     if isinstance(rows, int):
         yield f", {rows:,} rows"
 

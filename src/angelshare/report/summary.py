@@ -34,7 +34,7 @@ class Verdict:
     """What a model lost against the reference.
 
     `everyone` and `groups` are indices into `Summary.findings`: judged comparisons over all rows, and those over one
-    slice each; worst outcome first, within it the audit `quality`, then the difference that is the most margins below zero.
+    slice each; worst outcome first, within it the audit `quality`, then the most margins below zero.
     """
 
     model: str
@@ -153,7 +153,10 @@ def _finite(finding: Finding) -> Finding:
     value, delta = _estimate(finding.value), _estimate(finding.delta)
     lost = (finding.value is not None and value is None) or (finding.delta is not None and delta is None)
     note = "The figure was not finite."
-    ends = ("family_low", "family_high", "p", "p_holm", "p_bh", "margin", "target")
+    ends: dict[str, Any] = {
+        name: _end(getattr(finding, name))
+        for name in ("family_low", "family_high", "p", "p_holm", "p_bh", "margin", "target")
+    }
     return replace(
         finding,
         value=value,
@@ -161,7 +164,7 @@ def _finite(finding: Finding) -> Finding:
         counts={str(key): int(count) for key, count in finding.counts.items()},
         seeds=tuple(json_value(list(finding.seeds))),
         note=f"{finding.note} {note}".strip() if lost and note not in finding.note else finding.note,
-        **{name: _end(getattr(finding, name)) for name in ends},
+        **ends,
     )
 
 

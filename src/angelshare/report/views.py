@@ -13,7 +13,6 @@ from angelshare.report.words import (
     WHOLE,
     change,
     deciding,
-    digits,
     estimate,
     interval,
     is_whole,
@@ -121,7 +120,9 @@ class StepRow:
 
 def described(finding: Finding) -> str:
     """Everything a cell stands for, in one line."""
-    parts = [f"{finding.model}, {words(finding.metric).label}, {finding.slice or 'all'}: {OUTCOMES[finding.outcome].label}"]
+    parts = [
+        f"{finding.model}, {words(finding.metric).label}, {finding.slice or 'all'}: {OUTCOMES[finding.outcome].label}"
+    ]
     if finding.delta is not None:
         kind = "simultaneous " if finding.family_low is not None else ""
         parts.append(f"difference {change(finding)}" + (f" ({kind}{ends(finding)})" if ends(finding) else ""))
@@ -286,7 +287,7 @@ def _least(row: MapRow, students: set[str]) -> float:
 
 
 def steps(summary: Summary) -> list[Steps]:
-    """gold → hard → soft for every student that has a control; intervals stand only where an audit paired them."""
+    """Gold → hard → soft for every student that has a control; intervals stand only where an audit paired them."""
     if summary.reference is None:
         return []
     out = []

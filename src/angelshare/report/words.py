@@ -21,44 +21,52 @@ class MetricWords:
     order: int = 99
 
 
-METRICS = {
-    name: MetricWords(label, unit, order)
-    for order, (name, label, unit) in enumerate(
-        (
-            ("auc_roc", "AUC-ROC", "points"),
-            ("auc", "AUC", "points"),
-            ("auc_pr", "AUC-PR", "points"),
-            ("auc_pr_reweighted", "AUC-PR, re-weighted", "points"),
-            ("accuracy", "accuracy", "points"),
-            ("macro_f1", "macro-F1", "points"),
-            ("f1", "F1", "points"),
-            ("mcc", "MCC", "points"),
-            ("log_loss", "log-loss", "nats"),
-            ("calibration_error", "calibration error", "points"),
-            ("agreement", "agreement", "points"),
-            ("kl", "KL divergence", "nats"),
-            ("rank_correlation", "rank correlation", "points"),
-            ("flips", "flips", "points"),
-            ("flips_up", "flips upwards", "points"),
-            ("flips_down", "flips downwards", "points"),
-            ("subgroup_auc", "subgroup AUC", "points"),
-            ("bpsn_auc", "BPSN AUC", "points"),
-            ("bnsp_auc", "BNSP AUC", "points"),
-            ("aeg_neg", "AEG−", "points"),
-            ("aeg_pos", "AEG+", "points"),
-            ("jigsaw_final", "Jigsaw’s final score", "points"),
-            ("score_sens", "ScoreSens", "points"),
-            ("score_dev", "ScoreDev", "points"),
-            ("score_range", "ScoreRange", "points"),
-            ("parameters", "parameters", "count"),
-            ("size_bytes", "size on disk", "bytes"),
-            ("texts_per_second_single", "texts a second, one by one", "count"),
-            ("texts_per_second_batch", "texts a second, in batches", "count"),
-            ("peak_bytes", "peak memory", "bytes"),
-            ("all", "the audit", "plain"),
-        )
-    )
+NAMES = {
+    "auc_roc": "AUC-ROC",
+    "auc": "AUC",
+    "auc_pr": "AUC-PR",
+    "auc_pr_reweighted": "AUC-PR, re-weighted",
+    "accuracy": "accuracy",
+    "mcc": "MCC",
+    "log_loss": "log-loss",
+    "calibration_error": "calibration error",
+    "agreement": "agreement",
+    "kl": "KL divergence",
+    "rank_correlation": "rank correlation",
+    "flips": "flips",
+    "flips_up": "flips upwards",
+    "flips_down": "flips downwards",
+    "subgroup_auc": "subgroup AUC",
+    "bpsn_auc": "BPSN AUC",
+    "bnsp_auc": "BNSP AUC",
+    "aeg_neg": "AEG−",
+    "aeg_pos": "AEG+",
+    "jigsaw_final": "Jigsaw’s final score",
+    "score_sens": "ScoreSens",
+    "score_dev": "ScoreDev",
+    "score_range": "ScoreRange",
+    "parameters": "parameters",
+    "size_bytes": "size on disk",
+    "texts_per_second_single": "texts a second, one by one",
+    "texts_per_second_batch": "texts a second, in batches",
+    "peak_bytes": "peak memory",
+    "all": "the audit",
 }
+"""What metrics are called, in the order in which tables show them."""
+
+UNITS: dict[str, Unit] = {
+    "log_loss": "nats",
+    "kl": "nats",
+    "parameters": "count",
+    "size_bytes": "bytes",
+    "texts_per_second_single": "count",
+    "texts_per_second_batch": "count",
+    "peak_bytes": "bytes",
+    "all": "plain",
+}
+"""Of those that are not fractions."""
+
+METRICS = {name: MetricWords(label, UNITS.get(name, "points"), at) for at, (name, label) in enumerate(NAMES.items())}
 SHORT = {"subgroup_auc": "Sub", "bpsn_auc": "BPSN", "bnsp_auc": "BNSP", "aeg_neg": "AEG−", "aeg_pos": "AEG+"}
 FRACTIONS = ("auc", "aeg", "accuracy", "f1", "precision", "recall", "rate", "share", "flip", "score_")
 """Parts of the names of metrics that are fractions, for those not listed above."""

@@ -8,12 +8,41 @@ from angelshare.findings import Estimate, Exhibit, Finding, Metric, Outcome, Sub
 from angelshare.report import Summary, summarise
 from angelshare.runs import rng
 
-IDENTITIES = (
-    "male female transgender heterosexual gay lesbian bisexual christian jewish muslim hindu buddhist atheist black "
-    "white asian latino disabled blind deaf older younger immigrant refugee"
-).split()
+IDENTITIES = [
+    "male",
+    "female",
+    "transgender",
+    "heterosexual",
+    "gay",
+    "lesbian",
+    "bisexual",
+    "christian",
+    "jewish",
+    "muslim",
+    "hindu",
+    "buddhist",
+    "atheist",
+    "black",
+    "white",
+    "asian",
+    "latino",
+    "disabled",
+    "blind",
+    "deaf",
+    "older",
+    "younger",
+    "immigrant",
+    "refugee",
+]
 REFERENCE = "teacher"
-MODELS = {"bow": -0.031, "bow-hard": -0.043, "bow-gold": -0.058, "bilstm": -0.006, "bilstm-hard": -0.012, "tf-idf": -0.049}
+MODELS = {
+    "bow": -0.031,
+    "bow-hard": -0.043,
+    "bow-gold": -0.058,
+    "bilstm": -0.006,
+    "bilstm-hard": -0.012,
+    "tf-idf": -0.049,
+}
 QUALITY = {
     "auc_roc": (0.912, 1.0, 0.01),
     "auc_pr": (0.874, 1.3, None),
@@ -37,7 +66,14 @@ def outcome(low: float, high: float, margin: float | None) -> Outcome:
 
 
 def finding(
-    model: str, metric: str, value: float, delta: float | None, *, width: float = 0.006, margin: float | None = None, **more: Any
+    model: str,
+    metric: str,
+    value: float,
+    delta: float | None,
+    *,
+    width: float = 0.006,
+    margin: float | None = None,
+    **more: Any,
 ) -> Finding:
     better = Metric(metric, "lower" if metric in LOWER else "higher").better
     paired = None if delta is None else Estimate(delta, delta - width, delta + width, 4000, "bca", 0.95, "row")
@@ -71,7 +107,11 @@ def quality() -> list[Finding]:
         for model, change in MODELS.items():
             sign = -1 if metric in LOWER else 1
             delta = change * factor
-            found.append(finding(model, metric, base + sign * delta, delta, margin=margin, width=0.007 if "bow" in model else 0.004))
+            found.append(
+                finding(
+                    model, metric, base + sign * delta, delta, margin=margin, width=0.007 if "bow" in model else 0.004
+                )
+            )
             if model == "bow":
                 value = found[-1]
                 seeds = [base + sign * delta + shift for shift in (-0.002, 0.0, 0.002)]
@@ -103,10 +143,17 @@ def identities(names: list[str] | None = None, models: dict[str, float] | None =
             found.append(finding(REFERENCE, metric, base, None, **common))
             for model, change in (models or MODELS).items():
                 if size < 25:
-                    short = {"outcome": Outcome.NOT_ENOUGH_DATA, "value": None, "delta": None, "note": "Fewer than 10 positives."}
+                    short = {
+                        "outcome": Outcome.NOT_ENOUGH_DATA,
+                        "value": None,
+                        "delta": None,
+                        "note": "Fewer than 10 positives.",
+                    }
                     found.append(Finding(**{**vars(finding(model, metric, base, 0.0, **common)), **short}))
                     continue
-                delta = change * 1.1 + 0.02 * float(random.standard_normal()) - (0.03 if name in ("female", "gay") else 0)
+                delta = (
+                    change * 1.1 + 0.02 * float(random.standard_normal()) - (0.03 if name in ("female", "gay") else 0)
+                )
                 width = 0.3 / np.sqrt(size)
                 found.append(finding(model, metric, base + delta, delta, width=width, margin=0.02, family=72, **common))
     return found
@@ -116,7 +163,10 @@ def ladders() -> Exhibit:
     random = rng(2, "ladder")
     rows = []
     for model, spread in (("bow", 0.28), ("bilstm", 0.08)):
-        for template, gold in (("My neighbour is {term} and bakes bread.", 0), ("Nobody should have to live beside {term}.", 1)):
+        for template, gold in (
+            ("My neighbour is {term} and bakes bread.", 0),
+            ("Nobody should have to live beside {term}.", 1),
+        ):
             entries = []
             for name in IDENTITIES:
                 base = 0.2 + 0.5 * gold + 0.05 * float(random.standard_normal())
@@ -124,13 +174,24 @@ def ladders() -> Exhibit:
                 flipped = (score >= 0.5) != (base >= 0.5)
                 text = template.format(term=name)
                 entries.append(
-                    {"term": name, "identity": name, "text": text, "score": score, "reference_score": base, "flipped": flipped}
+                    {
+                        "term": name,
+                        "identity": name,
+                        "text": text,
+                        "score": score,
+                        "reference_score": base,
+                        "flipped": flipped,
+                    }
                 )
-            rows.append({"template": template, "model": model, "reference": REFERENCE, "gold": gold, "entries": entries})
+            rows.append(
+                {"template": template, "model": model, "reference": REFERENCE, "gold": gold, "entries": entries}
+            )
     return Exhibit("swaps-toxicity", "identity-swaps", "ladder", rows)
 
 
-def disagreements(count: int = 12, text: str = "An invented sentence, number {}, about the weather in the valley.") -> Exhibit:
+def disagreements(
+    count: int = 12, text: str = "An invented sentence, number {}, about the weather in the valley."
+) -> Exhibit:
     rows = [
         {
             "id": f"row-{i}",
@@ -158,7 +219,10 @@ def costs() -> Exhibit:
     )
     keys = ("model", "parameters", "size_bytes", "texts_per_second_single", "texts_per_second_batch", "peak_bytes")
     return Exhibit(
-        "toxicity-test", "cost", "cost", [{**dict(zip(keys, row, strict=True)), "threads": 2, "batch": 64, "note": ""} for row in table]
+        "toxicity-test",
+        "cost",
+        "cost",
+        [{**dict(zip(keys, row, strict=True)), "threads": 2, "batch": 64, "note": ""} for row in table],
     )
 
 
@@ -166,7 +230,10 @@ def calibration() -> Exhibit:
     models = (("teacher", 0.02), ("bow", 0.09), ("bilstm", 0.04))
     bins = [(p / 10 + 0.05, n) for p, n in enumerate((900, 500, 250, 160, 120, 110, 140, 210, 480, 930))]
     rows = [
-        {"model": name, "bins": [{"mean_p": p, "rate": min(max(p + off * (1 - 2 * p) * 2, 0), 1), "n": n} for p, n in bins]}
+        {
+            "model": name,
+            "bins": [{"mean_p": p, "rate": min(max(p + off * (1 - 2 * p) * 2, 0), 1), "n": n} for p, n in bins],
+        }
         for name, off in models
     ]
     return Exhibit("toxicity-test", "quality", "calibration", rows)
