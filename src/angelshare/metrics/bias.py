@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from angelshare.metrics import sweeps
+from angelshare.metrics.order import ascending
 from angelshare.stats.compiled import side_by_side
 from angelshare.stats.resample import LANES, Resampling, lanes
 
@@ -70,10 +71,11 @@ def bias_aucs(
         annotated, as in the paper's code, where a missing annotation counts as not mentioned.
     """
     table = _Table(scores, positive, groups, annotated)
-    out = _empty((), table.models, table.groups, table.counts())
+    out = _empty((), table.models, table.groups)
     for model, part, codes, _ in table.sorted_parts():
         sums, totals = sweeps.once(codes, len(part))
         _fill(out, (model,), part, sums, totals)
+        _count(out, part, sums, totals)
     return out
 
 
@@ -87,10 +89,11 @@ def bias_auc_replicates(
     """`bias_aucs` of every bootstrap replicate, draws in front; all models see the same replicates."""
     table = _Table(scores, positive, groups, annotated)
     draws = resampling.draws
-    out = _empty((draws,), table.models, table.groups, table.counts())
-    jobs = [
-        (model, part, codes, resampling.plan.position[order]) for model, part, codes, order in table.sorted_parts()
-    ]
+    out = _empty((draws,), table.models, table.groups)
+    jobs = []
+    for model, part, codes, order in table.sorted_parts():
+        jobs.append((model, part, codes, resampling.plan.position[order]))
+        _count(out, part, *sweeps.once(codes, len(part)))
 
     def work(start: int) -> None:
         drawn = lanes(resampling, start)
@@ -141,26 +144,19 @@ class _Table:
         packed = [(part, sweeps.pack(self.member, part, self.positive, seen)) for part, seen in self.parts()]
         for model in range(self.models):
             column = np.ascontiguousarray(self.scores[:, model])
-            order = sweeps.ascending(column)
+            order = ascending(column)
             for part, codes in packed:
                 yield model, part, sweeps.arrange(codes, column, order), order
 
-    def counts(self) -> np.ndarray:
-        out = np.zeros((self.groups, 4), dtype=np.int64)
-        for part, seen in self.parts():
-            rows = slice(None) if seen is None else seen
-            member, truth = self.member[rows][:, part], self.positive[rows]
-            inside_positive = np.count_nonzero(member[truth], axis=0)
-            inside_negative = np.count_nonzero(member, axis=0) - inside_positive
-            positives = int(np.count_nonzero(truth))
-            out[part, 0], out[part, 1] = inside_positive, inside_negative
-            out[part, 2], out[part, 3] = positives - inside_positive, len(truth) - positives - inside_negative
-        return out
 
-
-def _empty(leading: tuple[int, ...], models: int, groups: int, counts: np.ndarray) -> BiasAucs:
+def _empty(leading: tuple[int, ...], models: int, groups: int) -> BiasAucs:
     arrays = [np.full((*leading, models, groups), np.nan) for _ in FIGURES]
-    return BiasAucs(np.full((*leading, models), np.nan), *arrays, counts)
+    return BiasAucs(np.full((*leading, models), np.nan), *arrays, np.zeros((groups, 4), dtype=np.int64))
+
+
+def _count(out: BiasAucs, part: np.ndarray, sums: np.ndarray, totals: np.ndarray) -> None:
+    inside = sums[:, [1, 0]]
+    out.counts[part] = np.concatenate([inside, totals[[1, 0]] - inside], axis=1)
 
 
 def _fill(out: BiasAucs, at: tuple, part: np.ndarray, sums: np.ndarray, totals: np.ndarray) -> None:  # type: ignore[type-arg]

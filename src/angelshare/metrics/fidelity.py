@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
-from angelshare.metrics.sweeps import ascending
+from angelshare.metrics.order import ascending
 from angelshare.stats.compiled import compiled, side_by_side
 from angelshare.stats.resample import LANES, Resampling
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from angelshare.metrics.sweeps import ascending
+from angelshare.metrics.order import ascending
 from angelshare.stats.compiled import compiled, side_by_side
 from angelshare.stats.resample import LANES, Resampling, lanes
 

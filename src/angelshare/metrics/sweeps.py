@@ -12,14 +12,19 @@ Background areas follow by subtraction: U(BP, SN) = U(P, SN) - U(SP, SN). Sums a
 would be exact to 2^24 only.
 """
 
-import numpy as np
-from jaxtyping import Float64, Int32, UInt8, UInt64
+import itertools
 
-from angelshare.stats.compiled import compiled
-from angelshare.stats.resample import LANES
+import numpy as np
+from jaxtyping import Bool, Float64, Int32, Int64, UInt8, UInt64
+
+from angelshare.stats.abreast import LANES, add, add_product, fetch, widen
+from angelshare.stats.compiled import compiled, side_by_side, spans, threads
 
 GROUPS = 60
 """Groups in one code."""
+
+SMALL = 20_000
+"""Rows below which threads do not pay."""
 
 TIED = np.uint64(1 << 60)
 SEEN = np.uint64(1 << 61)
@@ -28,40 +33,43 @@ MEMBERS = np.uint64((1 << 60) - 1)
 
 
 @compiled
-def _pack(member, part, positive, seen, all_seen, out):  # type: ignore[no-untyped-def]
-    one = np.uint64(1)
+def _pack(packed, positive, seen, all_seen, out):  # type: ignore[no-untyped-def]
     for row in range(len(out)):
         code = np.uint64(0)
         if all_seen or seen[row]:
-            code = SEEN
-            for bit in range(len(part)):
-                if member[row, part[bit]]:
-                    code |= one << np.uint64(bit)
+            for byte in range(packed.shape[1]):
+                code |= np.uint64(packed[row, byte]) << np.uint64(8 * byte)
+            code |= SEEN
         if positive[row]:
             code |= POSITIVE
         out[row] = code
 
 
 def pack(
-    member: np.ndarray, part: np.ndarray, positive: np.ndarray, seen: np.ndarray | None
+    member: Bool[np.ndarray, "rows groups"],
+    part: Int64[np.ndarray, " part"],
+    positive: Bool[np.ndarray, " rows"],
+    seen: Bool[np.ndarray, " rows"] | None,
 ) -> UInt64[np.ndarray, " rows"]:
     """One code a row; bit i is the group `part[i]`."""
     out = np.empty(len(positive), dtype=np.uint64)
     mask = positive if seen is None else seen
-    _pack(np.ascontiguousarray(member), part.astype(np.int64), positive, mask, seen is None, out)
+    whole = len(part) == member.shape[1]
+
+    def work(span: slice) -> None:
+        piece = member[span] if whole else member[span][:, part]
+        packed = np.packbits(piece, axis=1, bitorder="little")
+        _pack(packed, positive[span], mask[span], seen is None, out[span])
+
+    side_by_side(work, spans(len(out), SMALL))
     return out
 
 
-def ascending(scores: Float64[np.ndarray, " rows"]) -> Int32[np.ndarray, " rows"]:
-    """The order that sorts the scores."""
-    return np.argsort(scores).astype(np.int32)
-
-
 @compiled
-def _arrange(codes, scores, order, out):  # type: ignore[no-untyped-def]
-    before = np.nan
-    for i in range(len(order)):
-        row = order[i]
+def _arrange(codes, scores, order, start, out):  # type: ignore[no-untyped-def]
+    before = scores[order[start - 1]] if start > 0 else np.nan
+    for i in range(len(out)):
+        row = order[start + i]
         score = scores[row]
         out[i] = codes[row] | TIED if score == before else codes[row]
         before = score
@@ -72,11 +80,11 @@ def arrange(
 ) -> UInt64[np.ndarray, " rows"]:
     """The codes in that order, ties marked."""
     out = np.empty_like(codes)
-    _arrange(codes, scores, order, out)
+    side_by_side(lambda span: _arrange(codes, scores, order, span.start, out[span]), spans(len(out), SMALL))
     return out
 
 
-_PLACES = np.zeros(64, dtype=np.int64)
+_PLACES = np.zeros(64, dtype=np.uint64)
 for _place in range(64):
     _PLACES[((0x03F79D71B4CB0A89 << _place) & (2**64 - 1)) >> 58] = _place
 
@@ -89,175 +97,136 @@ def _lowest(bits):  # type: ignore[no-untyped-def]
 
 @compiled
 def _sweep_once(codes, sums, totals):  # type: ignore[no-untyped-def]
-    n = len(codes)
-    one = np.uint64(1)
-    negatives = positives = all_negatives = all_positives = all_pairs = 0.0
-    first = 0
-    while first < n:
-        stop = first + 1
-        while stop < n and codes[stop] & TIED:
-            stop += 1
-        tied_negatives = tied_positives = all_tied = 0.0
-        for i in range(first, stop):
-            seen = 1.0 if codes[i] & SEEN else 0.0
-            if codes[i] & POSITIVE:
-                tied_positives += seen
-                all_positives += 1.0
-            else:
-                tied_negatives += seen
-                all_tied += 1.0
-        below_negatives = 2 * negatives + tied_negatives
-        below_positives = 2 * positives + tied_positives
-        all_pairs += (stop - first - all_tied) * (2 * all_negatives + all_tied)
-        for i in range(first, stop):
-            bits = codes[i] & MEMBERS
-            positive = codes[i] & POSITIVE
-            while bits:
-                group = sums[_lowest(bits)]
-                bits &= bits - one
-                if positive:
-                    group[1] += 1.0
-                    group[2] += 2 * group[0]
-                    group[4] += below_negatives
-                    group[6] += below_positives
-                else:
-                    group[0] += 1.0
-                    group[3] += below_positives
-                    group[5] += below_negatives
-        if stop - first > 1:
-            _settle_once(codes, first, stop, sums)
-        negatives += tied_negatives
-        positives += tied_positives
-        all_negatives += all_tied
-        first = stop
-    totals[0], totals[1], totals[2], totals[3], totals[4] = negatives, positives, all_negatives, all_positives, all_pairs
-
-
-@compiled
-def _settle_once(codes, first, stop, sums):  # type: ignore[no-untyped-def]
-    """Within a tie block each subgroup pair counts once (2 x half), whichever row came first.
-
-    The pass above counted 2 for a positive after a negative and 0 for one before it: walking the block backwards,
-    take 1 from the former and give 1 to the latter.
+    """Counts below a row are kept doubled: a tie block adds its rows once before it is counted and once after, and what
+    stands between is twice the rows below plus the tied ones.
     """
     one = np.uint64(1)
-    block = np.zeros((sums.shape[0], 2))
-    for i in range(first, stop):
-        bits = codes[i] & MEMBERS
-        positive = codes[i] & POSITIVE
-        while bits:
-            at = _lowest(bits)
-            bits &= bits - one
-            if positive:
-                sums[at, 2] -= block[at, 0]
-                block[at, 1] += 1.0
-            else:
-                sums[at, 2] += block[at, 1]
-                block[at, 0] += 1.0
+    negatives = positives = all_negatives = all_pairs = 0.0
+    first = 0
+    while first < len(codes):
+        stop = first + 1
+        while stop < len(codes) and codes[stop] & TIED:
+            stop += 1
+        for step in range(3):
+            for i in range(first, stop):
+                positive, seen = codes[i] & POSITIVE, 1.0 if codes[i] & SEEN else 0.0
+                bits = codes[i] & MEMBERS
+                if step == 1:
+                    if positive:
+                        all_pairs += all_negatives
+                        totals[3] += 1.0
+                    while bits:
+                        at = _lowest(bits)
+                        bits &= bits - one
+                        if positive:
+                            sums[at, 1] += 1.0
+                            sums[at, 2] += sums[at, 0]
+                            sums[at, 4] += negatives
+                            sums[at, 6] += positives
+                        else:
+                            sums[at, 3] += positives
+                            sums[at, 5] += negatives
+                elif positive:
+                    positives += seen
+                else:
+                    negatives += seen
+                    all_negatives += 1.0
+                    while bits:
+                        sums[_lowest(bits), 0] += 1.0
+                        bits &= bits - one
+        first = stop
+    totals[0], totals[1], totals[2], totals[4] = negatives / 2, positives / 2, all_negatives / 2, all_pairs
+    sums[:, 0] /= 2
 
 
 def once(codes: UInt64[np.ndarray, " rows"], groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """`sums` and `totals` with every row counted once."""
-    sums, totals = np.zeros((groups, 7)), np.zeros(5)
-    _sweep_once(codes, sums, totals)
+    """`sums` and `totals` with every row counted once; the rows are swept in pieces, side by side."""
+
+    def work(piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sums, totals = np.zeros((groups, 7)), np.zeros(5)
+        _sweep_once(piece, sums, totals)
+        return sums, totals
+
+    found = side_by_side(work, _pieces(codes))
+    sums, totals = found[0]
+    for upper, more in found[1:]:
+        _stack(sums, totals, upper, more)
     return sums, totals
 
 
+def _pieces(codes: np.ndarray) -> list[np.ndarray]:
+    """Cut for the threads, never within a tie block."""
+    wanted = threads() if len(codes) > SMALL else 1
+    edges = [0]
+    for piece in range(1, wanted):
+        edge = len(codes) * piece // wanted
+        while edge < len(codes) and codes[edge] & TIED:
+            edge += 1
+        edges.append(max(edge, edges[-1]))
+    return [codes[a:b] for a, b in itertools.pairwise([*edges, len(codes)])]
+
+
+def _stack(sums: np.ndarray, totals: np.ndarray, upper: np.ndarray, more: np.ndarray) -> None:
+    """Add a sweep whose rows all score above those in `sums` and `totals`."""
+    upper[:, 2] += 2 * upper[:, 1] * sums[:, 0]
+    upper[:, 3] += 2 * upper[:, 0] * totals[1]
+    upper[:, 4] += 2 * upper[:, 1] * totals[0]
+    upper[:, 5] += 2 * upper[:, 0] * totals[0]
+    upper[:, 6] += 2 * upper[:, 1] * totals[1]
+    more[4] += 2 * more[3] * totals[2]
+    sums += upper
+    totals += more
+
+
+AHEAD = 24
+"""Rows between asking for a row's multiplicities and using them."""
+
+WEIGHT, NEGATIVES, POSITIVES, ALL_NEGATIVES, ALL_POSITIVES, ALL_PAIRS, FIRST = range(7)
+"""Registers: of the row, of the running counts, and of the first group's seven sums."""
+
+
 @compiled
-def _sweep_abreast(codes, where, drawn, sums, totals):  # type: ignore[no-untyped-def]
-    """As `_sweep_once`, row i counting drawn[where[i], lane] times; sums (groups, 7, LANES), totals (5, LANES)."""
-    n = len(codes)
-    one = np.uint64(1)
-    weight = np.empty(LANES)
-    tied = np.zeros((3, LANES))
-    below = np.zeros((3, LANES))
+def _sweep_abreast(codes, where, drawn, flat):  # type: ignore[no-untyped-def]
+    """As `_sweep_once`, row i counting drawn[where[i], lane] times; `flat` holds FIRST + 7 x groups registers."""
+    n, one = len(codes), np.uint64(1)
     first = 0
     while first < n:
         stop = first + 1
         while stop < n and codes[stop] & TIED:
             stop += 1
-        tied[:] = 0.0
-        for i in range(first, stop):
-            _add_tied(codes[i], drawn[where[i]], tied, totals)
-        for lane in range(LANES):
-            below[0, lane] = 2 * totals[0, lane] + tied[0, lane]
-            below[1, lane] = 2 * totals[1, lane] + tied[1, lane]
-            below[2, lane] = 2 * totals[2, lane] + tied[2, lane]
-        alone = stop - first == 1
-        for i in range(first, stop):
-            code = codes[i]
-            bits = code & MEMBERS
-            if code & POSITIVE:
-                row = drawn[where[i]]
-                for lane in range(LANES):
-                    totals[4, lane] += row[lane] * below[2, lane]
-            if not bits:
-                continue
-            row = drawn[where[i]]
-            for lane in range(LANES):
-                weight[lane] = row[lane]
-            positive = code & POSITIVE
-            while bits:
-                group = sums[_lowest(bits)]
-                bits &= bits - one
-                if positive:
-                    twice = 2.0 if alone else 1.0
-                    for lane in range(LANES):
-                        group[1, lane] += weight[lane]
-                        group[2, lane] += twice * weight[lane] * group[0, lane]
-                        group[4, lane] += weight[lane] * below[0, lane]
-                        group[6, lane] += weight[lane] * below[1, lane]
-                elif alone:
-                    for lane in range(LANES):
-                        group[0, lane] += weight[lane]
-                        group[3, lane] += weight[lane] * below[1, lane]
-                        group[5, lane] += weight[lane] * below[0, lane]
-        if not alone:
-            _settle_abreast(codes, where, drawn, first, stop, sums, below)
-        for lane in range(LANES):
-            totals[0, lane] += tied[0, lane]
-            totals[1, lane] += tied[1, lane]
-            totals[2, lane] += tied[2, lane]
-        first = stop
-
-
-@compiled
-def _add_tied(code, row, tied, totals):  # type: ignore[no-untyped-def]
-    if code & POSITIVE:
-        for lane in range(LANES):
-            totals[3, lane] += row[lane]
-        if code & SEEN:
-            for lane in range(LANES):
-                tied[1, lane] += row[lane]
-    else:
-        for lane in range(LANES):
-            tied[2, lane] += row[lane]
-        if code & SEEN:
-            for lane in range(LANES):
-                tied[0, lane] += row[lane]
-
-
-@compiled
-def _settle_abreast(codes, where, drawn, first, stop, sums, below):  # type: ignore[no-untyped-def]
-    """The negatives of a tie block, then its positives once more: each saw half of its pairs before them."""
-    one = np.uint64(1)
-    for wanted in (np.uint64(0), POSITIVE):
-        for i in range(first, stop):
-            if codes[i] & POSITIVE != wanted:
-                continue
-            row = drawn[where[i]]
-            bits = codes[i] & MEMBERS
-            while bits:
-                group = sums[_lowest(bits)]
-                bits &= bits - one
-                if wanted:
-                    for lane in range(LANES):
-                        group[2, lane] += row[lane] * group[0, lane]
+        for step in range(3):
+            for i in range(first, stop):
+                positive, bits = codes[i] & POSITIVE, codes[i] & MEMBERS
+                if step == 0 and i + AHEAD < n:
+                    fetch(drawn, where[i + AHEAD])
+                if step == 0 or stop - first > 1:
+                    widen(flat, WEIGHT, drawn, where[i])
+                if step == 1:
+                    if positive:
+                        add(flat, ALL_POSITIVES, WEIGHT)
+                        add_product(flat, ALL_PAIRS, WEIGHT, ALL_NEGATIVES)
+                    while bits:
+                        at = FIRST + 7 * np.int64(_lowest(bits))
+                        bits &= bits - one
+                        if positive:
+                            add(flat, at + 1, WEIGHT)
+                            add_product(flat, at + 2, WEIGHT, at)
+                            add_product(flat, at + 4, WEIGHT, NEGATIVES)
+                            add_product(flat, at + 6, WEIGHT, POSITIVES)
+                        else:
+                            add_product(flat, at + 3, WEIGHT, POSITIVES)
+                            add_product(flat, at + 5, WEIGHT, NEGATIVES)
+                elif positive:
+                    if codes[i] & SEEN:
+                        add(flat, POSITIVES, WEIGHT)
                 else:
-                    for lane in range(LANES):
-                        group[0, lane] += row[lane]
-                        group[3, lane] += row[lane] * below[1, lane]
-                        group[5, lane] += row[lane] * below[0, lane]
+                    add(flat, ALL_NEGATIVES, WEIGHT)
+                    if codes[i] & SEEN:
+                        add(flat, NEGATIVES, WEIGHT)
+                    while bits:
+                        add(flat, FIRST + 7 * np.int64(_lowest(bits)), WEIGHT)
+                        bits &= bits - one
+        first = stop
 
 
 def abreast(
@@ -267,6 +236,11 @@ def abreast(
     groups: int,
 ) -> tuple[Float64[np.ndarray, "lanes groups 7"], Float64[np.ndarray, "lanes 5"]]:
     """`sums` and `totals` of LANES replicates: the row at i counts drawn[where[i], lane] times."""
-    sums, totals = np.zeros((groups, 7, LANES)), np.zeros((5, LANES))
-    _sweep_abreast(codes, where, drawn, sums, totals)
-    return np.moveaxis(sums, -1, 0), totals.T
+    flat = np.zeros((FIRST + 7 * groups) * LANES)
+    _sweep_abreast(codes, where, drawn, flat)
+    registers = flat.reshape(-1, LANES)
+    totals = registers[NEGATIVES:FIRST].copy()
+    totals[:3] /= 2
+    sums = registers[FIRST:].reshape(groups, 7, LANES).copy()
+    sums[:, 0] /= 2
+    return np.ascontiguousarray(np.moveaxis(sums, -1, 0)), np.ascontiguousarray(totals.T)

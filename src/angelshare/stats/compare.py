@@ -124,7 +124,8 @@ class _Table:
 
     def seeds(self, model: str, s: int) -> tuple[float, ...]:
         rows = self.rows(model)
-        return tuple(float(v) for v in self.point[rows, s]) if len(rows) > 1 else ()
+        values = tuple(float(v) for v in self.point[rows, s] if np.isfinite(v))
+        return values if len(rows) > 1 else ()
 
     def merit(self, values: np.ndarray, s: int) -> np.ndarray:
         """The figure oriented so that more is better."""
@@ -210,7 +211,10 @@ class _Contrast:
             error, source = table.spread(self._weights(table, s), drawn_s, s)
             if error < 1e-12:
                 # No replicate moved it. Unless the answers are the same, that is luck: widen by the rule of three.
-                hidden = intervals.rule_of_three(cells[s], table.level) / intervals.normal_factor(table.level)
+                metric = table.metrics[s]
+                width = metric.high - metric.low if np.isfinite(metric.high - metric.low) else 1.0
+                hidden = width * intervals.rule_of_three(cells[s], table.level)
+                hidden /= intervals.normal_factor(table.level)
                 error, source = (0.0, source) if same else (hidden, "rule_of_three")
             self.errors[s] = error
             self.sources.append(source)

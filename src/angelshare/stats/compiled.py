@@ -1,5 +1,6 @@
 """Compiling kernels and running them side by side."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -31,3 +32,10 @@ def side_by_side(work: Callable[[Any], R], jobs: Iterable[Any]) -> list[R]:
         return [work(job) for job in jobs]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, jobs))
+
+
+def spans(rows: int, small: int) -> list[slice]:
+    """The rows cut into one span a thread; into one where there are no more than `small`."""
+    pieces = threads() if rows > small else 1
+    edges = [rows * piece // pieces for piece in range(pieces + 1)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]

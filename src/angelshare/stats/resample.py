@@ -1,5 +1,6 @@
 """The paired bootstrap: one set of multiplicities a replicate, for every model and every statistic."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Integer, UInt8
 
 from angelshare.runs import rng
+from angelshare.stats.abreast import LANES
 from angelshare.stats.compiled import compiled, side_by_side
 
-LANES = 16
-"""Replicates that a kernel carries abreast."""
+TILE = 8192
+"""Units that are drawn among at once: their multiplicities stay in the processor's cache."""
+
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 BLOCK = 64
 """Replicates whose multiplicities `replicate` holds at once."""
@@ -25,11 +29,13 @@ class Plan(NamedTuple):
     ----------
     position : (rows,) where the row's unit (itself, or its cluster) stands in that order.
     bounds : (strata + 1,) where each stratum begins and ends.
+    tiles : the same, with every stratum cut into tiles of at most TILE units.
     key : of the random streams, one a draw.
     """
 
     position: Int[np.ndarray, " rows"]
     bounds: Int[np.ndarray, " edges"]
+    tiles: Int[np.ndarray, " tiles"]
     key: int
 
 
@@ -75,13 +81,28 @@ class Resampling:
         position[order] = np.arange(len(order), dtype=np.int32)
         bounds = np.concatenate([[0], np.cumsum(np.bincount(unit_strata))]).astype(np.int64)
         key = int(rng(self.seed, "resampling").integers(0, 2**63))
-        return Plan(position if unit_of_row is None else position[unit_of_row], bounds, key)
+        tiles = [np.arange(low, high, TILE) for low, high in itertools.pairwise(bounds)]
+        edges = np.append(np.concatenate(tiles), bounds[-1]).astype(np.int64)
+        return Plan(position if unit_of_row is None else position[unit_of_row], bounds, edges, key)
 
     def unit_weights(self, start: int, stop: int) -> UInt8[np.ndarray, "draws units"]:
         """Multiplicities of the units, in the plan's order."""
         drawn = np.zeros((stop - start, self.units), dtype=np.uint8)
-        draw_units(np.uint64(self.plan.key), start, self.plan.bounds, drawn)
+        _draw_units(np.uint64(self.plan.key), start, self.plan.tiles, self.tile_counts(start, stop), drawn)
         return drawn
+
+    def tile_counts(self, start: int, stop: int) -> Int[np.ndarray, "draws tiles"]:
+        """How many units each replicate draws from each tile: a multinomial split of every stratum."""
+        tiles, bounds = self.plan.tiles, self.plan.bounds
+        sizes = np.diff(tiles)
+        counts = np.tile(sizes, (stop - start, 1))
+        for low, high in itertools.pairwise(np.searchsorted(tiles, bounds)):
+            if high - low > 1:
+                total = int(sizes[low:high].sum())
+                for draw in range(start, stop):
+                    stream = rng(self.seed, "resampling", int(low), draw)
+                    counts[draw - start, low:high] = stream.multinomial(total, sizes[low:high] / total)
+        return counts
 
     def weights(self, start: int = 0, stop: int | None = None) -> UInt8[np.ndarray, "draws rows"]:
         """Multiplicity of every row in the replicates start..stop."""
@@ -112,47 +133,56 @@ def mix(state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def draw_units(key, start, bounds, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (draws, units), zeros before, with multiplicities; two draws from each 64 random bits."""
-    gamma = np.uint64(0x9E3779B97F4A7C15)
-    for at in range(out.shape[0]):
-        state = mix(key ^ mix(np.uint64(start + at + 1) * gamma))
-        drawn = out[at]
-        for stratum in range(len(bounds) - 1):
-            low = bounds[stratum]
-            count = bounds[stratum + 1] - low
-            size = np.uint64(count)
-            bits = np.uint64(0)
-            for j in range(count):
-                if j & 1:
-                    bits = bits >> np.uint64(32)
-                else:
-                    state += gamma
-                    bits = mix(state)
-                chosen = ((bits & np.uint64(0xFFFFFFFF)) * size) >> np.uint64(32)
-                drawn[low + np.int64(chosen)] += np.uint8(1)
+def _stream(key, draw):  # type: ignore[no-untyped-def]
+    """The state of a draw's own random stream."""
+    return mix(key ^ mix(np.uint64(draw + 1) * GAMMA))
 
 
 @compiled
-def draw_lanes(key, start, stop, bounds, scratch, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (units, LANES) with the replicates start..stop, four columns at a time; lanes past `stop` hold 0."""
-    units = out.shape[0]
-    for first in range(0, LANES, 4):
-        scratch[:] = 0
-        count = min(4, stop - start - first)
-        if count > 0:
-            draw_units(key, start + first, bounds, scratch[:count])
-        for unit in range(units):
-            for lane in range(4):
-                out[unit, first + lane] = scratch[lane, unit]
+def _draw(state, count, size, out):  # type: ignore[no-untyped-def]
+    """Draw `count` of `size` units with replacement into the multiplicities `out`; two draws from each 64 bits."""
+    bits, wide = np.uint64(0), np.uint64(size)
+    for j in range(count):
+        if j & 1:
+            bits = bits >> np.uint64(32)
+        else:
+            state += GAMMA
+            bits = mix(state)
+        out[np.int64(((bits & np.uint64(0xFFFFFFFF)) * wide) >> np.uint64(32))] += np.uint8(1)
+    return state
+
+
+@compiled
+def _draw_units(key, start, bounds, counts, out):  # type: ignore[no-untyped-def]
+    for at in range(len(out)):
+        state = _stream(key, start + at)
+        for block in range(len(bounds) - 1):
+            low, high = bounds[block], bounds[block + 1]
+            state = _draw(state, counts[at, block], high - low, out[at, low:high])
+
+
+@compiled
+def _draw_lanes(key, start, bounds, counts, out):  # type: ignore[no-untyped-def]
+    """As `_draw_units`, replicates side by side for each unit; lanes past the counts hold 0."""
+    states = np.empty(LANES, dtype=np.uint64)
+    for lane in range(LANES):
+        states[lane] = _stream(key, start + lane)
+    scratch = np.empty((LANES, TILE), dtype=np.uint8)
+    for block in range(len(bounds) - 1):
+        low, size = bounds[block], bounds[block + 1] - bounds[block]
+        scratch[:, :size] = 0
+        for lane in range(len(counts)):
+            states[lane] = _draw(states[lane], counts[lane, block], size, scratch[lane])
+        for unit in range(size):
+            for lane in range(LANES):
+                out[low + unit, lane] = scratch[lane, unit]
 
 
 def lanes(resampling: Resampling, start: int) -> UInt8[np.ndarray, "units lanes"]:
-    """Multiplicities of LANES replicates from `start` on, side by side for each unit."""
-    plan = resampling.plan
-    out = np.empty((resampling.units, LANES), dtype=np.uint8)
-    scratch = np.empty((4, resampling.units), dtype=np.uint8)
-    draw_lanes(np.uint64(plan.key), start, min(start + LANES, resampling.draws), plan.bounds, scratch, out)
+    """Multiplicities of LANES replicates from `start` on, side by side for each unit, in the plan's order."""
+    plan, out = resampling.plan, np.empty((resampling.units, LANES), dtype=np.uint8)
+    counts = resampling.tile_counts(start, min(start + LANES, resampling.draws))
+    _draw_lanes(np.uint64(plan.key), start, plan.tiles, counts, out)
     return out
 
 
