@@ -1,7 +1,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.conftest import TEXTS, wordpiece
+from tiny_models import TEXTS, wordpiece
 
 from angelshare.models.batching import CHARACTERS_A_TOKEN, buckets, clean, encode, restored, shuffled
 

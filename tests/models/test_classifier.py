@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.models.conftest import LABELS, TEXTS, bert_config, make_teacher, wordpiece
+from tiny_models import LABELS, TEXTS, bert_config, make_teacher, wordpiece
 from transformers import BertForSequenceClassification
 
 from angelshare.errors import ModelError
@@ -94,7 +94,7 @@ def test_labels_and_what_they_mean() -> None:
     assert several.labels == LABELS and several.multilabel
     renamed = TorchClassifier(bert(num_labels=2), wordpiece(), labels=["no", "yes"])
     assert renamed.labels == ("no", "yes") and not renamed.multilabel
-    with pytest.raises(ModelError, match="has 2 labels .* not the 3 given: a, b, c"):
+    with pytest.raises(ModelError, match=r"has 2 labels .* not the 3 given: a, b, c"):
         TorchClassifier(bert(num_labels=2), wordpiece(), labels=["a", "b", "c"])
     with pytest.raises(ModelError, match="regression"):
         TorchClassifier(bert(num_labels=1, problem_type="regression"), wordpiece())

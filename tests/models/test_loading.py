@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
-from tests.models.conftest import LABELS, TEXTS
+from tiny_models import LABELS, TEXTS
 
 from angelshare.errors import DamagedFile, DataError, ModelError
 from angelshare.models.card import CardFacts
@@ -102,7 +102,7 @@ def test_weights_of_another_shape_are_refused(saved, tmp_path) -> None:
 
 @pytest.mark.parametrize("spec", ["./nowhere", "nobody/nothing-of-the-kind", "/tmp/a/b/c", "what is this"])
 def test_what_is_not_there(spec) -> None:
-    with pytest.raises(ModelError, match="no hub id|no directory here") as caught:
+    with pytest.raises(ModelError, match=r"no hub id|no directory here") as caught:
         load(spec)
     one_sentence(caught)
 

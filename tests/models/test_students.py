@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.models.conftest import LABELS, TEXTS, make_teacher
+from tiny_models import LABELS, TEXTS, make_teacher
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from angelshare.errors import ModelError

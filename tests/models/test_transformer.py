@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.models.conftest import LABELS, TEXTS, wordpiece
+from tiny_models import LABELS, TEXTS, wordpiece
 from transformers import (
     AlbertConfig,
     AlbertForSequenceClassification,
