@@ -40,11 +40,16 @@ class ClassColumn:
     names: Sequence[str] | None
     spelled: list[str] = field(default_factory=list)
     kind: Kind | None = None
+    known: dict[str, str] = field(default_factory=dict)
 
     def add(self, chunk: Chunk) -> None:
-        values = chunk.values[self.column]
-        for at, value in enumerate(values):
-            self.spelled.append(self._spelling(chunk, at, value))
+        for at, value in enumerate(chunk.values[self.column]):
+            spelling = self.known.get(value) if isinstance(value, str) else None
+            if spelling is None:
+                spelling = self._spelling(chunk, at, value)
+                if isinstance(value, str):
+                    self.known[value] = spelling
+            self.spelled.append(spelling)
 
     def _spelling(self, chunk: Chunk, at: int, value: Any) -> str:
         if self.names is not None:

@@ -14,7 +14,6 @@ from angelshare.data.classes import ClassColumn
 from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
 
-
 SET = "set:"
 
 
