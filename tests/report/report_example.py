@@ -52,7 +52,7 @@ QUALITY = {
     "log_loss": (0.351, 2.2, None),
     "calibration_error": (0.024, 0.5, None),
 }
-LOWER = ("log_loss", "calibration_error", "kl")
+LOWER = ("log_loss", "calibration_error", "kl", "score_range")
 
 
 def outcome(low: float, high: float, margin: float | None) -> Outcome:

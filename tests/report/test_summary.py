@@ -14,6 +14,7 @@ from angelshare.errors import DamagedFile
 from angelshare.findings import Estimate, Exhibit, Finding, Outcome, worst
 from angelshare.report import from_json, summarise, to_json
 from angelshare.report.hostile import LIMIT
+from angelshare.report.lists import disagreements, fairly
 from angelshare.report.sentences import certainty, say, seeds_agree
 from angelshare.report.words import figure, is_whole, number, words
 
@@ -135,3 +136,14 @@ def test_certainty_counts_each_kind_once():
 
 def test_the_order_of_findings_is_kept():
     assert [f.metric for f in example().findings] == [f.metric for f in findings()]
+
+
+def test_no_model_crowds_the_others_out_of_a_list():
+    owners = ["a", "a", "a", "b", "a", "b", "c"]
+    taken = fairly(list(enumerate(owners)), lambda item: item[1])
+    assert [owner for _, owner in taken[:3]] == ["a", "b", "c"]
+    assert sorted(taken) == list(enumerate(owners))
+    rows = [{"model": owner, "change": 1.0 - at / 100, "text": "x"} for at, owner in enumerate(["a"] * 60 + ["b"] * 30)]
+    shown = disagreements(summarise([], [], [Exhibit("s", "fidelity", "disagreements", rows)], {}))
+    assert [quote.model for quote in shown.rows].count("b") == 20
+    assert shown.left_out == 50

@@ -1,13 +1,18 @@
 """The long lists of a report, cut to a length a page can bear: what is left out stands in summary.json."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from angelshare.findings import Finding, Outcome, Subject
+from angelshare.report import charts
+from angelshare.report.charts import Ladder
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import audits
 from angelshare.report.words import audit_label, number
+
+T = TypeVar("T")
 
 FIGURES = 1_000
 """Rows of the full tables, over all audits."""
@@ -147,14 +152,31 @@ class Quotes:
 
 def disagreements(summary: Summary, most: int = DISAGREEMENTS) -> Quotes:
     """The texts on which scores moved furthest, furthest first."""
-    rows = sorted(
-        (row for _, row in summary.rows("disagreements")), key=lambda row: -abs(_number(row.get("change")) or 0.0)
-    )
-    shown = rows[:most]
+    rows = sorted((row for _, row in summary.rows("disagreements")), key=_size)
+    shown = sorted(fairly(rows, lambda row: row.get("model"))[:most], key=_size)
     models = tuple(dict.fromkeys(str(row.get("model", "")) for row in shown))
     identities = tuple(sorted({name for row in shown for name in _names(row)}))
     quotes = tuple(_quote(row, models, identities) for row in shown)
     return Quotes(quotes, identities, models, len(rows) - len(shown))
+
+
+def _size(row: Mapping[str, Any]) -> float:
+    return -abs(_number(row.get("change")) or 0.0)
+
+
+def fairly(items: Iterable[T], whose: Callable[[T], Hashable]) -> list[T]:
+    """Items taken in turns from each owner, so that the worst model does not crowd out the others."""
+    seen: Counter[Hashable] = Counter()
+    turns = []
+    for item in items:
+        turns.append((seen[whose(item)], item))
+        seen[whose(item)] += 1
+    return [item for _, item in sorted(turns, key=lambda turn: turn[0])]
+
+
+def ladders(summary: Summary) -> list[Ladder]:
+    """The ladders of all students in turns: most flips, then the widest spread, first."""
+    return fairly(charts.ladders(summary), lambda ladder: ladder.model)
 
 
 def _names(row: Any) -> list[str]:

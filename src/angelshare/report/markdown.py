@@ -8,7 +8,7 @@ from angelshare.report.hostile import markdown as escaped
 from angelshare.report.sentences import capital, certainty, headline, in_markdown, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
-from angelshare.report.words import OUTCOMES, amount, audit_label, words
+from angelshare.report.words import OUTCOMES, amount, audit_label, spaced, words
 
 WORST = 10
 """Groups that the verdict names; the tables hold them all."""
@@ -92,7 +92,7 @@ def _groups(summary: Summary) -> list[str]:
             f"{escaped(subject.name)} {escaped(short)}" for subject in found.subjects for short, _ in found.labels
         ]
         rows = (
-            [escaped(row.slice), _whole(row.positives), _whole(row.negatives)]
+            [escaped(spaced(row.slice)), _whole(row.positives), _whole(row.negatives)]
             + [f"{c.change or '–'} {OUTCOMES[c.outcome].mark}" if c else "" for c in row.cells]
             for row in found.rows
         )

@@ -8,7 +8,20 @@ from markupsafe import Markup, escape
 from angelshare.findings import Finding, Outcome
 from angelshare.report.hostile import markdown, plain, show
 from angelshare.report.summary import Summary, Verdict
-from angelshare.report.words import OUTCOMES, WHOLE, WITHIN, change, deciding, digits, figure, interval, is_whole, words
+from angelshare.report.words import (
+    OUTCOMES,
+    WHOLE,
+    WITHIN,
+    change,
+    deciding,
+    digits,
+    figure,
+    interval,
+    is_whole,
+    spaced,
+    the,
+    words,
+)
 
 UNITS = {"points": " points", "nats": " nats", "plain": ""}
 
@@ -26,7 +39,7 @@ Words = Iterator[str | Name]
 def sentence(finding: Finding) -> Words:
     """Say what a judged comparison found, its size, its interval and the margin."""
     if not is_whole(finding):
-        yield from ("on ", Name(finding.slice), ": ")
+        yield from ("on ", Name(spaced(finding.slice)), ": ")
     yield Name(finding.model)
     if finding.metric in WHOLE:
         yield from (": the audit ", Name(finding.audit), f" has no figure, {OUTCOMES[finding.outcome].label}")
@@ -53,14 +66,10 @@ def sentence(finding: Finding) -> Words:
         signed = True
         verb = " may lose " if finding.outcome is Outcome.INCONCLUSIVE else " holds "
         yield from (verb, metric, f": {change(finding)}{UNITS[words(finding.metric).unit]}")
-    yield from (" against ", _reference(finding.reference))
+    yield from (" against ", Name(the(finding.reference)))
     ends = interval(finding.metric, low, high, sign=signed) or "no interval"
     margin = "" if finding.margin is None else f"; margin {figure(finding.metric, finding.margin)}"
     yield f" ({ends}{margin})"
-
-
-def _reference(name: str | None) -> str | Name:
-    return "the reference" if name in (None, "reference") else Name(name or "")
 
 
 def headline(summary: Summary, verdict: Verdict) -> Words:
@@ -82,7 +91,7 @@ def lede(summary: Summary) -> Words:
     for place, name in enumerate(names):
         yield from ("" if place == 0 else " and " if place == len(names) - 1 else ", ", Name(name))
     yield " against " if names else "against "
-    yield _reference(summary.reference.name) if summary.reference else "no reference"
+    yield Name(the(summary.reference.name)) if summary.reference else "no reference"
     data = summary.facts.get("data")
     source, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
     if isinstance(source, str):

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from angelshare.findings import Finding, Outcome, Subject
 from angelshare.report.summary import Summary
@@ -90,6 +90,10 @@ class HeatMap:
     subjects: tuple[Subject, ...]
     rows: tuple[MapRow, ...]
     left_out: int = 0
+
+    @property
+    def counted(self) -> bool:
+        return any(row.positives is not None or row.negatives is not None for row in self.rows)
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -221,6 +225,11 @@ def comparison(summary: Summary) -> list[Block]:
         rows = []
         for metric in _by_order(metric for metric, _ in found if metric not in WHOLE):
             cells = tuple(cell(found.get((metric, subject.name))) for subject in subjects)
+            if not any(
+                c and c.finding.value for c, subject in zip(cells, subjects, strict=True) if subject.role == "reference"
+            ):
+                # Agreement with the reference: its own figure is a tautology, and so is a difference to it.
+                cells = tuple(c and replace(c, change="") for c in cells)
             better = next((c.finding.better for c in cells if c), "higher")
             rows.append(Row(metric, words(metric).label, better, cells))
         why = [(f.outcome, f.note) for f in found.values() if f.value is None and f.note]

@@ -27,6 +27,8 @@ NAMES = {
     "auc_pr": "AUC-PR",
     "auc_pr_reweighted": "AUC-PR, re-weighted",
     "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "f1": "F1",
     "mcc": "MCC",
     "log_loss": "log-loss",
     "calibration_error": "calibration error",
@@ -136,6 +138,16 @@ def words(metric: str) -> MetricWords:
 
 def audit_label(audit: str) -> str:
     return AUDITS.get(audit, audit.replace("-", " ").replace("_", " ").capitalize())
+
+
+def spaced(name: str) -> str:
+    """`homosexual_gay_or_lesbian` as words, which also lets a narrow column break it."""
+    return name.replace("_", " ")
+
+
+def the(name: str | None) -> str:
+    """The reference as a sentence calls it."""
+    return "the reference" if name in (None, "", "reference") else str(name)
 
 
 def is_whole(finding: Finding) -> bool:
