@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from angelshare.data.publicsets import ROOT, Part, PublicSet, absent, catalogue, find, locate, set_files
-from angelshare.data.readers import CHUNK, HUB, Chunk, delimited_records, load_hub, plain_records, records
+from angelshare.data.readers import CHUNK, HUB, Chunk, Values, delimited_records, load_hub, plain_records, records
 from angelshare.data.tables import Builder, Columns, Table, hashed
 from angelshare.data.values import number
 from angelshare.errors import DataError, MissingPart
@@ -112,7 +112,7 @@ def _table(found: PublicSet, part: str, columns: Columns, chunks: Iterator[Chunk
         if found.values and target is not None:
             chunk.values[target] = [_renamed(value, found.values) for value in chunk.values[target]]
         if found.groups:
-            groups.append(chunk.values[found.groups])
+            groups.append(list(chunk.values[found.groups]))
         builder.add(chunk)
     if not builder.texts:
         raise DataError(f"{source} has no rows. Get the files of '{found.name}' again.")
@@ -186,7 +186,7 @@ def load_movie_reviews(source: str = "rotten_tomatoes") -> Table:
                 seen.add(text)
                 kept.append(at)
         if kept:
-            values = {name: [column[at] for at in kept] for name, column in chunk.values.items()}
+            values: Values = {name: [column[at] for at in kept] for name, column in chunk.values.items()}
             builder.add(Chunk(chunk.source, values, [chunk.rows[at] for at in kept], [chunk.lines[at] for at in kept]))
     if not builder.texts:
         raise DataError(f"{path} has no reviews from '{source}'. Name rotten_tomatoes or imdb.")

@@ -24,10 +24,12 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
 HUB = "hub:"
 
+Values = dict[str, Sequence[Any]]
+
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some records: a list of values a column.
+    """Some records: the values of each column, in order.
 
     Attributes
     ----------
@@ -36,7 +38,7 @@ class Chunk:
     """
 
     source: str
-    values: dict[str, list[Any]]
+    values: Values
     rows: Sequence[int]
     lines: Sequence[int]
 
@@ -211,7 +213,8 @@ def _chunk_of(
     rows: list[int],
     lines: list[int],
 ) -> Chunk:
-    values = {name: [record[at] for record in found] for name, at in zip(wanted, columns, strict=True)}
+    turned = list(zip(*found, strict=True))
+    values: Values = {name: turned[at] for name, at in zip(wanted, columns, strict=True)}
     return Chunk(source, values, rows, lines)
 
 
@@ -257,7 +260,7 @@ def json_records(path: Path, wanted: Sequence[str], optional: Sequence[str]) -> 
                 missing_columns(str(path), [name for name in wanted if name not in optional], present)
             for record in parsed:
                 seen.update(record)
-            values = {name: [record.get(name) for record in parsed] for name in wanted}
+            values: Values = {name: [record.get(name) for record in parsed] for name in wanted}
             rows = [number for number, _ in batch]
             yield Chunk(str(path), values, rows, rows)
     if seen:
@@ -304,7 +307,7 @@ def hub_records(source: str, wanted: Sequence[str], split: str) -> Iterator[Chun
     names = {name: getattr(found.features[name], "names", None) for name in wanted}
     start = 1
     for batch in found.select_columns(list(wanted)).iter(batch_size=CHUNK):
-        values = {name: _named(list(batch[name]), names[name]) for name in wanted}
+        values: Values = {name: _named(list(batch[name]), names[name]) for name in wanted}
         rows = range(start, start + len(values[wanted[0]]))
         start = rows.stop
         yield Chunk(f"{source} ({split})", values, rows, rows)

@@ -236,7 +236,11 @@ def _several(columns: Columns, names: Sequence[str] | None) -> tuple[str, ...]:
 
 def add_ids(seen: dict[str, tuple[int, int]], chunk: Chunk, column: str) -> None:
     """Add a chunk's ids to those seen (id -> row, line); raises DataError for one that was there before."""
-    for at, name in enumerate(values.names(chunk, column, "id")):
+    names = values.names(chunk, column, "id")
+    if len(set(names)) == len(names) and seen.keys().isdisjoint(names):
+        seen.update(zip(names, zip(chunk.rows, chunk.lines, strict=True), strict=True))
+        return
+    for at, name in enumerate(names):
         if name in seen:
             row, line = seen[name]
             first = place("", row, line).removeprefix(", ")

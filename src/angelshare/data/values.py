@@ -128,7 +128,7 @@ def texts(chunk: Chunk, column: str) -> list[str]:
             raise DataError(f"{chunk.place(at, column)}: a text must be a string. Got {shown(value)} instead.")
         if not value or value.isspace():
             raise DataError(f"{chunk.place(at, column)}: the text is empty. Give one, or drop the row.")
-    return without_surrogates(values)
+    return without_surrogates(list(values))
 
 
 def names(chunk: Chunk, column: str, what: str) -> list[str]:
