@@ -1,9 +1,12 @@
 """angelshare gate: an exit code for continuous integration."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from angelshare.findings import Estimate
 
 __all__ = ["command"]
 
@@ -32,7 +35,7 @@ def command(
     for finding in judged:
         if finding.outcome in (Outcome.LOSS, Outcome.FAILED):
             where = f"{finding.model} · {finding.suite} · {finding.audit} · {finding.metric} · {finding.slice}"
-            typer.echo(f"{finding.outcome.value}: {where}{_change(finding.delta and finding.delta.value)}")
+            typer.echo(f"{finding.outcome.value}: {where}{_change(finding.delta)}")
     found = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
     verdict = worst(counts)
     typer.echo(f"{_WORDS[verdict]} ({found or 'nothing was judged'})")
@@ -51,5 +54,5 @@ _WORDS = {
 }
 
 
-def _change(value: float | None) -> str:
-    return "" if value is None else f" · {value:+.4f}"
+def _change(delta: "Estimate | None") -> str:
+    return "" if delta is None else f" · {delta.value:+.4f}"

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import rankdata
 
 from angelshare.audits.base import ROWS, WHOLE, Answers, AuditData, Judgement, Member, Request, ask_rows
 from angelshare.audits.judging import Figured, Stat, judged
 from angelshare.findings import Exhibit
-from angelshare.metrics.fidelity import kl_rows, rank_correlation, rank_correlation_replicates
+from angelshare.metrics.fidelity import kl_rows, rank_correlation
 from angelshare.stats.resample import Resampling, tallies
 from angelshare.types import Predictions
 
@@ -40,13 +41,10 @@ class Fidelity:
         if data.positive is not None:
             stats += [Stat("flips_up"), Stat("flips_down")]
         resampling = data.resampling(np.zeros(len(data.table), dtype=np.int64))
-        point, replicates = [], []
-        for member in predictions:
-            rows = per_row(data, reference, member)
-            ranks = [(reference.ranking(label), member.ranking(label)) for _, label in ranked]
-            means = rows.mean(axis=0)
-            point.append(np.concatenate((means[:2], [rank_correlation(*pair) for pair in ranks], means[2:])))
-            replicates.append(_replicates(rows, ranks, resampling))
+        shown = [
+            followed(data, reference, member, [label for _, label in ranked], resampling) for member in predictions
+        ]
+        point, replicates = ([each[at] for each in shown] for at in (0, 1))
         table = Figured(stats, np.stack(point), np.stack(replicates, axis=1), resampling)
         findings = judged(data, self.code, answers, table)
         exhibits = [disagreements(data, answers.members, predictions)]
@@ -60,12 +58,55 @@ def _ranked(data: AuditData) -> list[tuple[str, str]]:
     return [(label, label) for label in data.labels]
 
 
-def _replicates(rows: np.ndarray, ranks: list[tuple[np.ndarray, np.ndarray]], resampling: Resampling) -> np.ndarray:
-    ones = np.zeros(len(rows), dtype=np.int64)
-    sums = tallies(ones, 1, np.column_stack((rows, np.ones(len(rows)))), resampling)[:, 0]
-    means = sums[:, :-1] / sums[:, -1:]
-    correlations = [rank_correlation_replicates(reference, member, resampling) for reference, member in ranks]
-    return np.column_stack((means[:, :2], *correlations, means[:, 2:]))
+def followed(
+    data: AuditData, reference: Predictions, member: Predictions, labels: Sequence[str], resampling: Resampling
+) -> tuple[np.ndarray, np.ndarray]:
+    """A member's figures (stats,) and their replicates (draws, stats): agreement, KL, rank correlations, flips."""
+    rows = per_row(data, reference, member)
+    pairs = [(reference.ranking(label), member.ranking(label)) for label in labels]
+    correlations = np.array([rank_correlation(*pair) for pair in pairs])
+    columns = np.column_stack((rows[:, :2], *(influence(*pair) for pair in pairs), rows[:, 2:]))
+    point = columns.mean(axis=0)
+    point[2 : 2 + len(pairs)] = correlations
+    if member is reference:
+        return point, np.broadcast_to(point, (resampling.draws, len(point)))
+    sums = tallies(np.zeros(len(rows), dtype=np.int64), 1, np.column_stack((columns, np.ones(len(rows)))), resampling)
+    means = sums[:, 0, :-1] / sums[:, 0, -1:]
+    means[:, 2 : 2 + len(pairs)] += correlations
+    return point, means
+
+
+def influence(reference: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """(rows,) what each row adds to Spearman's correlation, mean 0: its replicates are then sums, not new rankings.
+
+    With midranks as shares F, G and h = 12 F G, the row adds h plus what it does to the others' ranks, centred.
+    """
+    rows = len(reference)
+    low, high = ((rankdata(values) - 0.5) / rows - 0.5 for values in (reference, member))
+    spread = np.sqrt((low**2).mean() * (high**2).mean())
+    if spread == 0:
+        return np.full(rows, np.nan)
+    products = low * high + above(reference, high) + above(member, low)
+    correlation = (low * high).mean() / spread
+    scales = correlation / 2 * (_spread(reference, low) + _spread(member, high))
+    out = products / spread - scales
+    return np.asarray(out - out.mean())
+
+
+def _spread(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """What each row adds to the log of the variance of the shares, which moves only where values tie."""
+    return np.asarray((shares**2 + 2 * above(values, shares)) / (shares**2).mean())
+
+
+def above(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """For each row, the mean over all rows of `weights` where `values` is higher, ties counting half."""
+    order = np.argsort(values, kind="stable")
+    first, inverse = np.unique(values[order], return_index=True, return_inverse=True)[1:]
+    totals = np.add.reduceat(weights[order], first)
+    higher = totals[::-1].cumsum()[::-1] - totals
+    out = np.empty(len(values))
+    out[order] = ((higher + totals / 2)[inverse]) / len(values)
+    return out
 
 
 def per_row(data: AuditData, reference: Predictions, member: Predictions) -> np.ndarray:

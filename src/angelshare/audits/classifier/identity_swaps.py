@@ -133,6 +133,7 @@ def ladders(data: AuditData, grid: Grid, answers: Answers, shares: np.ndarray) -
     kind = kind_of(data) or "toxicity"
     sentences = {f"{kind}-{name}": sentence for name, sentence, _ in templates(kind)}
     rows = []
+    base = shares[:, 0] if reference else np.full(len(shares), np.nan)
     for at, member in enumerate(answers.members):
         if member.role not in ("student", "other") or member.seed:
             continue
@@ -140,7 +141,7 @@ def ladders(data: AuditData, grid: Grid, answers: Answers, shares: np.ndarray) -
         ranges = np.nanmax(scores, axis=1) - np.nanmin(scores, axis=1)
         for template in np.argsort(-ranges, kind="stable")[:LADDERS]:
             mine = np.flatnonzero(grid.row == template)
-            base = shares[:, 0] if reference else np.full(len(shares), np.nan)
+            pairs = [(grid.sentences[int(i)], float(shares[i, at]), float(base[i])) for i in mine]
             rows.append(
                 {
                     "template": sentences[str(grid.templates[template])],
@@ -148,7 +149,7 @@ def ladders(data: AuditData, grid: Grid, answers: Answers, shares: np.ndarray) -
                     "reference": answers.reference,
                     "gold": int(grid.positive[mine[0]]),
                     "abusive": bool(is_toxic(data.positive) and grid.positive[mine[0]]),
-                    "entries": [_entry(data, grid.sentences[int(i)], float(shares[i, at]), float(base[i])) for i in mine],
+                    "entries": [_entry(data, *pair) for pair in pairs],
                 }
             )
     return Exhibit(data.suite, IdentitySwaps.code, "ladder", rows)
