@@ -2,22 +2,23 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from angelshare.data import catalogue
-from angelshare.data.publicsets import PublicSet, locate
 from angelshare.progress import say
+
+if TYPE_CHECKING:
+    from angelshare.data.publicsets import PublicSet
 
 app = typer.Typer(help="Public sets that audits and recipes use: list them, show one, bring one from the hub.")
 
 Name = Annotated[str, typer.Argument(help="Name of the set, as `angelshare data list` prints it.")]
 Root = Annotated[
     Path | None,
-    typer.Option(help=f"Folder that holds the sets' files; by default ${catalogue.ROOT}.", show_default=False),
+    typer.Option(help="Folder that holds the sets' files; by default $ANGELSHARE_DATA.", show_default=False),
 ]
 
 
@@ -26,7 +27,9 @@ def _group() -> None:
     """Public sets that audits and recipes use: list them, show one, bring one from the hub."""
 
 
-def _where(found: PublicSet, root: Path | None) -> str:
+def _where(found: "PublicSet", root: Path | None) -> str:
+    from angelshare.data.publicsets import locate
+
     if any(locate(found, part, root) for part in found.parts if found.parts[part].files):
         return "folder"
     if not any(part.files for part in found.parts.values()):
@@ -37,6 +40,8 @@ def _where(found: PublicSet, root: Path | None) -> str:
 @app.command("list")
 def list_command(root: Root = None) -> None:
     """Name every set, where it would be read from here, and what it is."""
+    from angelshare.data import catalogue
+
     rows = [(s.name, _where(s, root), s.licence, s.title) for s in catalogue.catalogue()]
     if not sys.stdout.isatty():
         for row in rows:
@@ -51,6 +56,9 @@ def list_command(root: Root = None) -> None:
 @app.command("show")
 def show_command(name: Name, root: Root = None) -> None:
     """Say what is known of a set: hub id, files, licence, citation, columns."""
+    from angelshare.data import catalogue
+    from angelshare.data.publicsets import locate
+
     found = catalogue.find(name)
     facts = {
         "title": found.title,
@@ -81,9 +89,11 @@ def fetch_command(
     name: Name,
     out: Annotated[
         Path | None,
-        typer.Option(help=f"Folder to put the set's folder into; by default ${catalogue.ROOT}.", show_default=False),
+        typer.Option(help="Folder to put the set's folder into; by default $ANGELSHARE_DATA.", show_default=False),
     ] = None,
 ) -> None:
     """Bring a set from the hub into a folder, as Parquet files that every command then finds there."""
+    from angelshare.data import catalogue
+
     for path in catalogue.fetch(name, out or catalogue.data_folder()):
         say(f"Wrote {path}")
