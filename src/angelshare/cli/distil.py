@@ -66,6 +66,7 @@ def command(
     training.require_torch()
     from angelshare.distil import classifier
     from angelshare.distil.engine import TrainOptions
+    from angelshare.distil.label import loaded
     from angelshare.distil.options import DEFAULTS, DistilOptions
     from angelshare.models.loading import load
 

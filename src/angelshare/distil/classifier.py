@@ -90,7 +90,7 @@ def distil(
     parts: dict[str, Path] = {}
     for seed, role in _models(seeds, controls, rows):
         made = place.work / f"{role}-{seed}" / "made"
-        if not made.exists():
+        if not outputs.whole(made):
             job = _Training(
                 kind, role, options.seed + seed, rows, held, options, student, found.teacher, found.teacher_fingerprint
             )

@@ -78,6 +78,15 @@ class TrainOptions:
     checkpoint_seconds: float = 30.0
     checkpoint_steps: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise TrainingError(f"The precision must be auto, float32 or bfloat16. Got '{self.precision}' instead.")
+        if not self.learning_rate > 0 or self.batch_size < 1 or self.epochs < 1:
+            raise TrainingError(
+                "The learning rate must be above 0, and batch size and epochs at least 1. "
+                f"Got {self.learning_rate}, {self.batch_size} and {self.epochs} instead."
+            )
+
     def facts(self) -> dict[str, Any]:
         """The options that decide the weights; how often checkpoints are written does not."""
         skipped = ("checkpoint_seconds", "checkpoint_steps")

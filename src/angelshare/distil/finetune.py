@@ -16,6 +16,7 @@ from angelshare.distil.engine import Run, TrainOptions
 from angelshare.distil.outputs import finished, public_name, store
 from angelshare.distil.rows import Rows, aligned, golden_rows, table_digest
 from angelshare.distil.workplace import Workplace
+from angelshare.errors import ModelError
 from angelshare.models.batching import encode
 from angelshare.models.card import CardFacts
 from angelshare.models.classifier import default_max_length
@@ -46,6 +47,10 @@ class FinetuneOptions:
     training: TrainOptions = field(
         default_factory=lambda: TrainOptions(learning_rate=1e-4, batch_size=32, epochs=4, patience=2)
     )
+
+    def __post_init__(self) -> None:
+        if self.pooling not in ("mean", "cls"):
+            raise ModelError(f"The pooling must be mean or cls. Got '{self.pooling}' instead.")
 
     def facts(self) -> dict[str, Any]:
         own = {name: value for name, value in vars(self).items() if name != "training"}
@@ -109,7 +114,7 @@ def finetune(
             run.assess(selection.against_gold(run.score(dev_texts), golden_rows(held).targets, table.multilabel))
     run.restore_best()
     training = {"role": "teacher", "rows": len(rows), "dev_rows": len(held)}
-    made = place.work / "made"
+    made = place.work / "teacher" / "made"
     store(run, tokenizer, made, card=_card(run, encoder, table, options), facts=place.facts, training=training)
     place.publish({"": made})
     return finished(place.out)

@@ -10,6 +10,8 @@ from angelshare import losses
 from angelshare.distil.engine import TrainOptions
 from angelshare.errors import ModelError
 
+LOSSES = ("kl", "mse", "soft_ce", "bce")
+
 __all__ = ["DEFAULTS", "DistilOptions"]
 
 DEFAULTS = {
@@ -44,6 +46,8 @@ class DistilOptions:
     training: TrainOptions | None = None
 
     def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise ModelError(f"The loss must be one of {', '.join(LOSSES)}. Got '{self.loss}' instead.")
         if not self.temperature > 0:
             raise ModelError(f"The temperature must be above 0. Got {self.temperature} instead.")
         if self.soft_weight < 0 or self.gold_weight < 0 or self.soft_weight + self.gold_weight == 0:

@@ -5,19 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
+from angelshare import runs
 from angelshare.distil.engine import LOG, Run
 from angelshare.distil.workplace import TRAINING
-from angelshare.errors import ModelError
+from angelshare.errors import DamagedFile, DataError, ModelError
 from angelshare.models.card import CardFacts
 from angelshare.models.loading import load
 from angelshare.models.saving import save
+from angelshare.progress import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from angelshare.models.classifier import TorchClassifier
 
-__all__ = ["finished", "public_name", "store"]
+__all__ = ["finished", "public_name", "store", "whole"]
 
 
 def store(
@@ -35,7 +39,22 @@ def store(
         TRAINING: json.dumps({"facts": facts, "training": how}, indent=2, sort_keys=True, allow_nan=False) + "\n",
         LOG: "".join(line + "\n" for line in run.log),
     }
-    save(run.inner, tokenizer, directory, card, extra)
+    try:
+        save(run.inner, tokenizer, directory, card, extra)
+    except SafetensorError as error:  # how safetensors reports a full disk
+        raise DataError(f"Could not write {directory}: {error}. What was there before still stands.") from error
+
+
+def whole(directory: Path) -> bool:
+    """Whether a model was stored here before the run was interrupted; says so where it was damaged since."""
+    if not directory.exists():
+        return False
+    try:
+        runs.verify(directory)
+    except DamagedFile as error:
+        say(f"Trains again: {error}")
+        return False
+    return True
 
 
 def finished(directory: Path) -> "TorchClassifier":

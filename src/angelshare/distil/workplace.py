@@ -62,7 +62,7 @@ class Workplace:
 
     def _begin(self) -> None:
         begun = self.work / BEGUN
-        if begun.exists():
+        if begun.exists() and any(self.work.glob("*/*/" + runs.MANIFEST)):  # there is work that could be lost
             try:
                 differs = _difference(json.loads(begun.read_text(encoding="utf-8")), self.facts)
             except ValueError as error:

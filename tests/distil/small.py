@@ -1,0 +1,133 @@
+"""Small things to train with: a teacher that counts words, made-up sentences, runs in a process of their own."""
+
+import hashlib
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+
+from angelshare.data.tables import Table
+from angelshare.distil.engine import TrainOptions
+from angelshare.distil.options import DistilOptions
+
+WORDS = {"bad": -2.0, "dull": -1.0, "fine": 1.0, "grand": 2.0}
+FILLERS = ("the", "film", "was", "and", "a", "plot", "felt", "quite", "so", "it")
+LABELS = ("negative", "positive")
+
+
+class CountingTeacher:
+    """Scores a text by the words in it; knows how often it was asked."""
+
+    fingerprint = "counting"
+
+    def __init__(self, labels=LABELS, multilabel=False):
+        self.labels, self.multilabel, self.asked = tuple(labels), multilabel, 0
+
+    def predict_logits(self, texts):
+        self.asked += len(texts)
+        scores = np.array([sum(WORDS.get(word, 0.0) for word in text.split()) for text in texts], dtype=np.float32)
+        if self.multilabel:
+            return np.stack([scores - at for at in range(len(self.labels))], axis=1)
+        return np.stack([-scores / 2, scores / 2], axis=1)
+
+
+def sentences(rows, seed=0):
+    rng = np.random.default_rng(seed)
+    words = [*WORDS, *FILLERS]
+    return [" ".join(rng.choice(words, size=rng.integers(3, 12))) + f" {at}" for at in range(rows)]
+
+
+def golden(rows=60, seed=0, name="gold", multilabel=False, labels=LABELS):
+    texts = sentences(rows, seed)
+    logits = CountingTeacher(labels, multilabel).predict_logits(texts)
+    targets = (logits > 0) if multilabel else np.eye(2)[logits.argmax(1)]
+    ids = np.array([f"{name}-{at}" for at in range(rows)], dtype=object)
+    return Table(name, f"{name}.csv", ids, texts, tuple(labels), multilabel, targets.astype(np.float32))
+
+
+def pool(rows=60, seed=1, name="pool"):
+    ids = np.array([f"{name}-{at}" for at in range(rows)], dtype=object)
+    return Table(name, f"{name}.csv", ids, sentences(rows, seed))
+
+
+def quick(**others):
+    settings = {"learning_rate": 1e-2, "batch_size": 8, "epochs": 3, "patience": 9, **others}
+    return TrainOptions(**settings)
+
+
+def distil_options(**others):
+    return DistilOptions(training=quick(**others))
+
+
+def bytes_below(*places):
+    """sha256 of every file below some directories, by its path."""
+    return {
+        f"{place.name}/{file.relative_to(place)}": hashlib.sha256(file.read_bytes()).hexdigest()
+        for place in map(Path, places)
+        for file in sorted(place.rglob("*"))
+        if file.is_file()
+    }
+
+
+def distil_in(directory):
+    import torch
+
+    from angelshare.distil.classifier import distil
+
+    torch.set_num_threads(1)
+    distil(
+        "bow",
+        teacher=CountingTeacher(),
+        texts=pool(60),
+        gold=golden(40),
+        out=Path(directory) / "student",
+        options=distil_options(checkpoint_steps=3, epochs=2),
+    )
+
+
+def label_in(directory):
+    from angelshare.distil.label import label
+
+    label(CountingTeacher(), pool(600), Path(directory) / "transfer", shard_rows=20)
+
+
+def finetune_in(directory):
+    import torch
+
+    from angelshare.distil.finetune import FinetuneOptions, finetune
+
+    torch.set_num_threads(1)
+    training = quick(learning_rate=1e-3, checkpoint_steps=2)
+    finetune(
+        Path(directory).parent / "encoder",
+        golden(40),
+        out=Path(directory) / "teacher",
+        options=FinetuneOptions(training=training),
+    )
+
+
+def nothing_in(directory):
+    pass
+
+
+def killed_and_run_again(work, directory, times, seconds, seed):
+    """Kill `work(directory)` with SIGKILL at `times` random moments of its first `seconds`, then let it end.
+
+    Returns how many of the kills came before its end.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["angelshare.distil.classifier", "angelshare.distil.finetune"])
+    rng = np.random.default_rng(seed)
+    hit = 0
+    for _ in range(times):
+        process = context.Process(target=work, args=(str(directory),))
+        process.start()
+        process.join(timeout=float(rng.uniform(0.05, seconds)))
+        hit += process.is_alive()
+        process.kill()
+        process.join()
+    last = context.Process(target=work, args=(str(directory),))
+    last.start()
+    last.join()
+    assert last.exitcode == 0
+    return hit

@@ -1,0 +1,44 @@
+"""Killed with SIGKILL at random moments and run again, everything ends with the same bytes."""
+
+import time
+
+import pytest
+from small import bytes_below, distil_in, finetune_in, killed_and_run_again, label_in, nothing_in
+
+
+def unbroken(work, directory):
+    directory.mkdir()
+    killed_and_run_again(nothing_in, directory, times=0, seconds=0, seed=0)  # starts the server that forks
+    began = time.monotonic()
+    killed_and_run_again(work, directory, times=0, seconds=0, seed=0)
+    return bytes_below(*directory.iterdir()), time.monotonic() - began
+
+
+CASES = {"distil": distil_in, "label": label_in}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_bytes_are_the_same_after_kills(name, tmp_path):
+    expected, seconds = unbroken(CASES[name], tmp_path / "whole")
+    (tmp_path / "broken").mkdir()
+    hit = killed_and_run_again(CASES[name], tmp_path / "broken", times=5, seconds=seconds / 2, seed=0)
+    assert hit
+    assert bytes_below(*(tmp_path / "broken").iterdir()) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
+    expected, seconds = unbroken(CASES[name], tmp_path / "whole")
+    for at in range(20):
+        directory = tmp_path / f"broken-{at}"
+        directory.mkdir()
+        killed_and_run_again(CASES[name], directory, times=1, seconds=seconds, seed=at)
+        assert bytes_below(*directory.iterdir()) == expected
+
+
+def test_fine_tuning_too(tmp_path, encoder):
+    expected, seconds = unbroken(finetune_in, tmp_path / "whole")
+    (tmp_path / "broken").mkdir()
+    killed_and_run_again(finetune_in, tmp_path / "broken", times=3, seconds=seconds / 2, seed=1)
+    assert bytes_below(*(tmp_path / "broken").iterdir()) == expected
