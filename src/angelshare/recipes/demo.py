@@ -4,15 +4,11 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-
 from angelshare.collect import audit
-from angelshare.data.tables import Table, hashed
+from angelshare.data.tables import hashed, read
 from angelshare.errors import MissingPart
 from angelshare.result import AuditResult
 
-LABELS = ("negative", "positive")
 LABELLED, TEST = 2000, 1000
 """Golden labels used, and how many of them are held out for the audit."""
 
@@ -25,7 +21,7 @@ def demo(out: Path) -> AuditResult:
     from angelshare.distil.classifier import baseline, distil
     from angelshare.distil.finetune import finetune
 
-    reviews = film_reviews()
+    reviews = read("set:movie_reviews")
     order = sorted(range(len(reviews)), key=lambda row: hashed(str(reviews.ids[row])))
     test, train = reviews.take(order[:TEST]), reviews.take(order[TEST:LABELLED])
     pool = replace(reviews.take(order[LABELLED:]), labels=(), targets=None)
@@ -36,16 +32,6 @@ def demo(out: Path) -> AuditResult:
     baseline(train, out=out / "models" / "tfidf")
     models = {kind: out / "models" / kind for kind in ("bow", "bilstm", "tfidf")}
     return audit(reference=out / "models" / "teacher", data=test, positive="positive", out=out, **models)
-
-
-def film_reviews() -> Table:
-    """The rotten_tomatoes part of the package `movie-reviews`: 8,530 one-sentence reviews, half of them positive."""
-    path = _package("movie_reviews") / "data" / "combined_movie_reviews.csv"
-    found = pl.read_csv(path).filter(pl.col("source") == "rotten_tomatoes")
-    texts, golden = found["text"].to_list(), found["label"].to_numpy()
-    ids = np.array([f"review-{at}" for at in range(len(texts))], dtype=object)
-    targets = np.eye(2, dtype=np.float32)[golden]
-    return Table("film reviews", "the package movie-reviews", ids, texts, LABELS, False, targets)
 
 
 def encoder() -> Path:
