@@ -97,7 +97,8 @@ def _data(wanted: Wanted, table: Table, reference: Voice | None, suite: Suite | 
     else:
         model = reference.model
         labels = agreed(table, model.labels, model.multilabel, positive)
-    named = positive if positive in labels.names or len(labels.names) > 1 else None
+    elsewhere = {*table.labels, *(() if reference is None else reference.model.labels)} - {*labels.names}
+    named = None if positive in elsewhere else positive
     found = positive_label(labels.names, labels.multilabel, named) if labels.names else None
     settings = wanted.settings
     if settings.positive_rate is not None and found is None:
