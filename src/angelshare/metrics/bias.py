@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float64, Int, Real
 
 from angelshare.metrics import sweeps
 from angelshare.metrics.order import ascending
@@ -56,7 +56,7 @@ class BiasAucs:
 
 
 def bias_aucs(
-    scores: Float[np.ndarray, "rows *models"],
+    scores: Real[np.ndarray, "rows *models"],
     positive: Bool[np.ndarray, " rows"],
     groups: Bool[np.ndarray, "rows groups"],
     annotated: Bool[np.ndarray, "rows *groups"] | None = None,
@@ -80,7 +80,7 @@ def bias_aucs(
 
 
 def bias_auc_replicates(
-    scores: Float[np.ndarray, "rows *models"],
+    scores: Real[np.ndarray, "rows *models"],
     positive: Bool[np.ndarray, " rows"],
     groups: Bool[np.ndarray, "rows groups"],
     resampling: Resampling,
@@ -177,7 +177,7 @@ def _fill(out: BiasAucs, at: tuple, part: np.ndarray, sums: np.ndarray, totals: 
         getattr(out, name)[(*at, part)] = values
 
 
-def power_mean(values: Float[np.ndarray, "*any groups"], power: float = -5.0) -> Float64[np.ndarray, "*any"]:
+def power_mean(values: Real[np.ndarray, "*any groups"], power: float = -5.0) -> Float64[np.ndarray, "*any"]:
     """Generalised mean over the last axis, leaving NaN groups out; NaN where none is left."""
     values = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(values)
@@ -187,10 +187,10 @@ def power_mean(values: Float[np.ndarray, "*any groups"], power: float = -5.0) ->
 
 
 def jigsaw_final(
-    overall: Float[np.ndarray, "*any"],
-    subgroup: Float[np.ndarray, "*any groups"],
-    bpsn: Float[np.ndarray, "*any groups"],
-    bnsp: Float[np.ndarray, "*any groups"],
+    overall: Real[np.ndarray, "*any"] | float,
+    subgroup: Real[np.ndarray, "*any groups"],
+    bpsn: Real[np.ndarray, "*any groups"],
+    bnsp: Real[np.ndarray, "*any groups"],
     power: float = -5.0,
 ) -> Float64[np.ndarray, "*any"]:
     """Jigsaw's final score: a quarter each of the overall AUC and of the power means of the three bias AUCs.
@@ -201,7 +201,7 @@ def jigsaw_final(
     return np.asarray((np.asarray(overall, dtype=np.float64) + means[0] + means[1] + means[2]) / 4)
 
 
-def mean_over_groups(values: Float[np.ndarray, "*any groups"]) -> Float64[np.ndarray, "*any"]:
+def mean_over_groups(values: Real[np.ndarray, "*any groups"]) -> Float64[np.ndarray, "*any"]:
     """Arithmetic mean over the last axis, leaving NaN groups out; NaN where none is left."""
     known = ~np.isnan(values)
     with np.errstate(divide="ignore", invalid="ignore"):

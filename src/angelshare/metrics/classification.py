@@ -4,7 +4,7 @@ Those that are functions of sums over rows say so: their bootstrap replicates co
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float64, Int, Real, Shaped
 from scipy.special import log_softmax
 
 BINS = 15
@@ -12,17 +12,17 @@ BINS = 15
 
 
 def accuracy(
-    decided: Int[np.ndarray, " rows"], truth: Int[np.ndarray, " rows"], weights: Float[np.ndarray, " rows"] | None = None
+    decided: Shaped[np.ndarray, " rows"], truth: Shaped[np.ndarray, " rows"], weights: Real[np.ndarray, " rows"] | None = None
 ) -> float:
     """Share of decisions that equal the truth, in [0, 1]."""
     return _mean(np.asarray(decided) == np.asarray(truth), weights)
 
 
 def confusion(
-    decided: Int[np.ndarray, " rows"],
-    truth: Int[np.ndarray, " rows"],
+    decided: Shaped[np.ndarray, " rows"],
+    truth: Shaped[np.ndarray, " rows"],
     classes: int,
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> Float64[np.ndarray, "classes classes"]:
     """Weight of the rows of each truth (first axis) and decision (second axis)."""
     codes = confusion_codes(decided, truth, classes)
@@ -30,39 +30,39 @@ def confusion(
 
 
 def confusion_codes(
-    decided: Int[np.ndarray, " rows"], truth: Int[np.ndarray, " rows"], classes: int
+    decided: Shaped[np.ndarray, " rows"], truth: Shaped[np.ndarray, " rows"], classes: int
 ) -> Int[np.ndarray, " rows"]:
     """The cell of each row: truth x classes + decision."""
     return np.asarray(truth, dtype=np.int64) * classes + np.asarray(decided, dtype=np.int64)
 
 
 def macro_f1(
-    decided: Int[np.ndarray, " rows"],
-    truth: Int[np.ndarray, " rows"],
+    decided: Shaped[np.ndarray, " rows"],
+    truth: Shaped[np.ndarray, " rows"],
     classes: int | None = None,
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Mean over classes of 2 TP / (2 TP + FP + FN), in [0, 1]."""
     return float(macro_f1_of(confusion(decided, truth, _classes(decided, truth, classes), weights)))
 
 
 def mcc(
-    decided: Int[np.ndarray, " rows"],
-    truth: Int[np.ndarray, " rows"],
+    decided: Shaped[np.ndarray, " rows"],
+    truth: Shaped[np.ndarray, " rows"],
     classes: int | None = None,
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Matthews correlation of decision and truth for any number of classes (Gorodkin 2004), in [-1, 1]."""
     return float(mcc_of(confusion(decided, truth, _classes(decided, truth, classes), weights)))
 
 
-def accuracy_of(table: Float[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
+def accuracy_of(table: Real[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
     """`accuracy` of confusion matrices."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))
 
 
-def macro_f1_of(table: Float[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
+def macro_f1_of(table: Real[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
     """`macro_f1` of confusion matrices; a class that is neither there nor decided is left out of the mean."""
     hits = np.diagonal(table, axis1=-2, axis2=-1)
     both = table.sum(axis=-1) + table.sum(axis=-2)
@@ -71,7 +71,7 @@ def macro_f1_of(table: Float[np.ndarray, "*any classes classes"]) -> Float64[np.
         return np.asarray(scores.sum(axis=-1) / (both > 0).sum(axis=-1))
 
 
-def mcc_of(table: Float[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
+def mcc_of(table: Real[np.ndarray, "*any classes classes"]) -> Float64[np.ndarray, "*any"]:
     """`mcc` of confusion matrices; 0 where all decisions or all truths are one class, as in scikit-learn."""
     total = table.sum(axis=(-2, -1))
     hits = np.trace(table, axis1=-2, axis2=-1)
@@ -83,7 +83,7 @@ def mcc_of(table: Float[np.ndarray, "*any classes classes"]) -> Float64[np.ndarr
 
 
 def log_losses(
-    logits: Float[np.ndarray, "rows labels"], targets: Float[np.ndarray, "rows labels"], multilabel: bool = False
+    logits: Real[np.ndarray, "rows labels"], targets: Real[np.ndarray, "rows labels"], multilabel: bool = False
 ) -> Float64[np.ndarray, " rows"]:
     """Cross-entropy of each row in nats; with `multilabel` the mean over labels of the binary ones. Targets in [0, 1]."""
     logits = np.asarray(logits, dtype=np.float64)
@@ -94,25 +94,25 @@ def log_losses(
 
 
 def log_loss(
-    logits: Float[np.ndarray, "rows labels"],
-    targets: Float[np.ndarray, "rows labels"],
+    logits: Real[np.ndarray, "rows labels"],
+    targets: Real[np.ndarray, "rows labels"],
     multilabel: bool = False,
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Mean cross-entropy, nats."""
     return _mean(log_losses(logits, targets, multilabel), weights)
 
 
-def calibration_bins(confidence: Float[np.ndarray, " rows"], bins: int = BINS) -> Int[np.ndarray, " rows"]:
+def calibration_bins(confidence: Real[np.ndarray, " rows"], bins: int = BINS) -> Int[np.ndarray, " rows"]:
     """The bin of each probability, of `bins` of equal width over [0, 1]."""
     return np.minimum((np.asarray(confidence, dtype=np.float64) * bins).astype(np.int64), bins - 1)
 
 
 def calibration_error(
-    confidence: Float[np.ndarray, " rows"],
-    correct: Bool[np.ndarray, " rows"],
+    confidence: Real[np.ndarray, " rows"],
+    correct: Shaped[np.ndarray, " rows"],
     bins: int = BINS,
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Expected calibration error in [0, 1]: mean over bins, by weight, of |mean probability - rate|.
 
@@ -124,7 +124,7 @@ def calibration_error(
     return float(calibration_error_of(np.stack([np.bincount(codes, c, minlength=bins) for c in columns], axis=-1)))
 
 
-def calibration_error_of(sums: Float[np.ndarray, "*any bins 3"]) -> Float64[np.ndarray, "*any"]:
+def calibration_error_of(sums: Real[np.ndarray, "*any bins 3"]) -> Float64[np.ndarray, "*any"]:
     """`calibration_error` of each bin's weight, sum of probabilities and weight of the correct."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(sums[..., 1] - sums[..., 2]).sum(axis=-1) / sums[..., 0].sum(axis=-1))

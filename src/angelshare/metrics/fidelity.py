@@ -1,7 +1,7 @@
 """How closely a student follows its reference, whatever the truth is."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Float64, Real, Shaped
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
@@ -9,18 +9,18 @@ from angelshare.metrics.order import ascending
 from angelshare.stats.compiled import compiled, side_by_side
 from angelshare.stats.resample import LANES, Resampling
 
-Row = Float[np.ndarray, " rows"]
+Row = Real[np.ndarray, " rows"]
 
 
 def agreement(
-    reference: Int[np.ndarray, " rows"], student: Int[np.ndarray, " rows"], weights: Row | None = None
+    reference: Shaped[np.ndarray, " rows"], student: Shaped[np.ndarray, " rows"], weights: Row | None = None
 ) -> float:
     """Share of rows decided alike, in [0, 1]."""
     return _mean(np.asarray(reference) == np.asarray(student), weights)
 
 
 def flips(
-    reference: Bool[np.ndarray, " rows"], student: Bool[np.ndarray, " rows"], weights: Row | None = None
+    reference: Shaped[np.ndarray, " rows"], student: Shaped[np.ndarray, " rows"], weights: Row | None = None
 ) -> tuple[float, float]:
     """Share of rows that only the student decides positive (up), and that only the reference does (down)."""
     reference, student = np.asarray(reference, dtype=bool), np.asarray(student, dtype=bool)
@@ -28,7 +28,7 @@ def flips(
 
 
 def kl_rows(
-    reference: Float[np.ndarray, "rows labels"], student: Float[np.ndarray, "rows labels"], multilabel: bool = False
+    reference: Real[np.ndarray, "rows labels"], student: Real[np.ndarray, "rows labels"], multilabel: bool = False
 ) -> Float64[np.ndarray, " rows"]:
     """KL(reference || student) of each row from logits, nats; with `multilabel` the mean over labels of binary ones."""
     reference, student = np.asarray(reference, dtype=np.float64), np.asarray(student, dtype=np.float64)
@@ -41,8 +41,8 @@ def kl_rows(
 
 
 def kl(
-    reference: Float[np.ndarray, "rows labels"],
-    student: Float[np.ndarray, "rows labels"],
+    reference: Real[np.ndarray, "rows labels"],
+    student: Real[np.ndarray, "rows labels"],
     multilabel: bool = False,
     weights: Row | None = None,
 ) -> float:

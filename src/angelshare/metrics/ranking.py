@@ -1,7 +1,7 @@
 """How well a score orders positives above negatives."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float64, Real
 
 from angelshare.metrics.order import ascending
 from angelshare.stats.compiled import compiled, side_by_side
@@ -9,9 +9,9 @@ from angelshare.stats.resample import LANES, Resampling, lanes
 
 
 def auc_roc(
-    scores: Float[np.ndarray, " rows"],
+    scores: Real[np.ndarray, " rows"],
     positive: Bool[np.ndarray, " rows"],
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Share of pairs (a positive, a negative) that the score orders rightly, ties counting half. NaN for one class."""
     hits, misses = _cumulated(scores, positive, weights)
@@ -23,9 +23,9 @@ def auc_roc(
 
 
 def auc_pr(
-    scores: Float[np.ndarray, " rows"],
+    scores: Real[np.ndarray, " rows"],
     positive: Bool[np.ndarray, " rows"],
-    weights: Float[np.ndarray, " rows"] | None = None,
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Average precision: the sum over thresholds of (gain in recall) x precision. NaN for one class."""
     hits, misses = _cumulated(scores, positive, weights)
@@ -90,7 +90,7 @@ def _sweep(order, scores, positive, position, drawn, factor, roc, pr):  # type: 
 
 
 def ranking_replicates(
-    scores: Float[np.ndarray, "rows *models"],
+    scores: Real[np.ndarray, "rows *models"],
     positive: Bool[np.ndarray, " rows"],
     resampling: Resampling,
     rate: float | None = None,

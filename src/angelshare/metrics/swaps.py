@@ -5,14 +5,14 @@ weigh the sentences; leading axes, bootstrap replicates say, pass through.
 """
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64, Real
 
-Scores = Float[np.ndarray, "sentences terms"]
-Weights = Float[np.ndarray, "*any sentences"]
+Scores = Real[np.ndarray, "sentences terms"]
+Weights = Real[np.ndarray, "*any sentences"]
 
 
 def score_sens(
-    scores: Scores, base: Float[np.ndarray, " sentences"] | None = None, weights: Weights | None = None
+    scores: Scores, base: Real[np.ndarray, " sentences"] | None = None, weights: Weights | None = None
 ) -> Float64[np.ndarray, "*any terms"]:
     """ScoreSens of each term: the mean over sentences of f(x with the term) - f(x).
 

@@ -1,12 +1,12 @@
 """AUCs of several models on the same rows, with their covariance (DeLong et al. 1988; Sun and Xu 2014)."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float64, Real
 from scipy.stats import rankdata
 
 
 def delong(
-    scores: Float[np.ndarray, "rows models"], positive: Bool[np.ndarray, " rows"]
+    scores: Real[np.ndarray, "rows *any"], positive: Bool[np.ndarray, " rows"]
 ) -> tuple[Float64[np.ndarray, " models"], Float64[np.ndarray, "models models"]]:
     """Areas under the ROC curve, ties counting half, and the covariance of their estimates.
 
