@@ -168,4 +168,3 @@ def prediction_path(folder: Path, name: str) -> Path:
 def _write(path: Path, text: str) -> None:
     with runs.atomic_file(path) as aside:
         aside.write_text(text, encoding="utf-8")
-

@@ -53,7 +53,7 @@ def test_the_longest_pattern_of_the_file_holds():
 def test_a_bad_budget_is_one_sentence(tmp_path, text, says):
     path = tmp_path / "budget.toml"
     path.write_text(text)
-    with pytest.raises(DataError, match="budget.toml") as caught:
+    with pytest.raises(DataError, match=r"budget\.toml") as caught:
         read_budget(path)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -61,7 +61,9 @@ def test_every_figure_equals_a_straightforward_computation(decimals, background)
             better = abs(base) - abs(mine) if metric.startswith("aeg") else mine - base
             assert finding.delta.value == pytest.approx(better, abs=1e-9)
     for metric in AUCS:
-        values = np.array([naive(table, found["student"].scores[:, 0], n, background == "annotated")[metric] for n in NAMES[:2]])
+        values = np.array(
+            [naive(table, found["student"].scores[:, 0], n, background == "annotated")[metric] for n in NAMES[:2]]
+        )
         mean = pick(judgement.findings, "student", f"{metric}_mean")
         assert mean.value.value == pytest.approx(values.mean(), abs=1e-9)
         assert mean.counts["identities"] == 2

@@ -50,7 +50,9 @@ def test_multi_label_figures_are_a_mean_over_labels_and_one_a_label():
     assert pick(found, "student", "macro_f1").value.value == pytest.approx(sk.f1_score(truth, chosen, average="macro"))
     assert pick(found, "student", "accuracy").value.value == pytest.approx((truth == chosen).mean())
     for at, label in enumerate(table.labels):
-        assert pick(found, "student", "f1", label).value.value == pytest.approx(sk.f1_score(truth[:, at], chosen[:, at]))
+        assert pick(found, "student", "f1", label).value.value == pytest.approx(
+            sk.f1_score(truth[:, at], chosen[:, at])
+        )
         wanted = sk.average_precision_score(truth[:, at], student.scores[:, at])
         assert pick(found, "student", "auc_pr", label).value.value == pytest.approx(wanted)
 
@@ -74,9 +76,11 @@ def test_a_stated_class_rate_stands_beside_the_plain_figure():
 def test_one_class_leaves_accuracy_and_takes_the_aucs():
     table = toxicity()
     table.targets[:] = 0
-    found = Quality().judge(
-        data_of(table), answers_of(predictions(table, 1, 1, "reference"), predictions(table, 2, 2))
-    ).findings
+    found = (
+        Quality()
+        .judge(data_of(table), answers_of(predictions(table, 1, 1, "reference"), predictions(table, 2, 2)))
+        .findings
+    )
     for metric in ("auc_roc", "auc_pr", "mcc"):
         assert pick(found, "student", metric).outcome is Outcome.NOT_ENOUGH_DATA
     assert pick(found, "student", "accuracy").value is not None
@@ -84,9 +88,11 @@ def test_one_class_leaves_accuracy_and_takes_the_aucs():
 
 def test_replicates_centre_on_the_figure_and_the_interval_holds_it():
     table = toxicity()
-    found = Quality().judge(
-        data_of(table), answers_of(predictions(table, 1, 1, "reference"), predictions(table, 2, 2))
-    ).findings
+    found = (
+        Quality()
+        .judge(data_of(table), answers_of(predictions(table, 1, 1, "reference"), predictions(table, 2, 2)))
+        .findings
+    )
     for finding in found:
         assert finding.value.low <= finding.value.value <= finding.value.high, finding.metric
         if finding.model == "student":
@@ -128,6 +134,8 @@ def test_resampling_whole_clusters_widens_the_interval():
     both = answers_of(predictions(table, 1, 1, "reference"), student)
     rows = Quality().judge(data_of(toxicity()), both).findings
     whole = Quality().judge(data_of(table), both).findings
-    widths = [f.delta.high - f.delta.low for f in (pick(rows, "student", "accuracy"), pick(whole, "student", "accuracy"))]
+    widths = [
+        f.delta.high - f.delta.low for f in (pick(rows, "student", "accuracy"), pick(whole, "student", "accuracy"))
+    ]
     assert widths[1] > 2 * widths[0]
     assert pick(whole, "student", "accuracy").delta.unit == "cluster"

@@ -41,7 +41,12 @@ def rows(count=300, seed=0):
     rng = np.random.default_rng(seed)
     toxic = rng.random(count) < 0.4
     return [
-        {"id": f"r{i}", "text": f"a {'bad' if toxic[i] else 'kind'} text {i}", "toxic": int(toxic[i]), "female": i % 3 // 2}
+        {
+            "id": f"r{i}",
+            "text": f"a {'bad' if toxic[i] else 'kind'} text {i}",
+            "toxic": int(toxic[i]),
+            "female": i % 3 // 2,
+        }
         for i in range(count)
     ]
 

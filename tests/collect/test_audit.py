@@ -85,7 +85,9 @@ def test_exported_texts_scored_elsewhere_come_back_with_the_swaps(files, tmp_pat
     exported = read(tmp_path / "texts.csv", Columns(id="id"))
     assert count == len(exported) > 1000
     found = [{"id": i, "text": text} for i, text in zip(exported.ids, exported.texts, strict=True)]
-    scored = {name: write_scores(tmp_path / f"{name}.csv", found, 1, at) for at, name in enumerate(("reference", "student"))}
+    scored = {
+        name: write_scores(tmp_path / f"{name}.csv", found, 1, at) for at, name in enumerate(("reference", "student"))
+    }
     result = run(files, suites=suites, **scored)
     assert {f.suite for f in result.findings} == {"data", "swaps-toxicity"}
     assert any(f.metric == "score_range" and f.value for f in result.findings)

@@ -99,7 +99,7 @@ def read_budget(path: str | Path) -> Budget:
         return Budget.model_validate(read_toml(path))
     except ValidationError as error:
         raise DataError(
-            f"{path}: {problem(error)}. A budget holds a [margins] table of \"audit/metric\" patterns, "
+            f'{path}: {problem(error)}. A budget holds a [margins] table of "audit/metric" patterns, '
             "each a number from 0, or false."
         ) from error
 

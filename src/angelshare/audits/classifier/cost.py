@@ -58,5 +58,3 @@ def _finding(data: AuditData, model: str, metric: Metric, cost: Cost, reference:
         outcome=Outcome.NOT_APPLICABLE if found is None else Outcome.NOT_JUDGED,
         note=note,
     )
-
-

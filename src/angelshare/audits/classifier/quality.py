@@ -46,9 +46,7 @@ def _rateable(data: AuditData, problem: Problem) -> bool:
     return named and bool(0 < problem.ranked[0][0].mean() < 1)
 
 
-def figures(
-    data: AuditData, answers: Answers, posed: list[Problem], resampling: Resampling
-) -> list[Finding]:
+def figures(data: AuditData, answers: Answers, posed: list[Problem], resampling: Resampling) -> list[Finding]:
     """Findings of every problem; of several labels, their plain mean before them."""
     if not posed:
         return []
