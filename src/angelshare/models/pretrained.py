@@ -1,9 +1,13 @@
 """A sequence classifier out of a directory or the hub: safetensors only, no remote code, every failure one sentence."""
 
+import os
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import torch
+from huggingface_hub.constants import ENDPOINT
 from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -25,6 +29,8 @@ def load_pretrained(spec: str, *, revision: str | None = None, **settings: Any) 
     where: dict[str, Any] = {"trust_remote_code": False}
     if not Path(spec).is_dir() and revision is not None:
         where["revision"] = revision
+    if not Path(spec).is_dir() and unreachable():
+        where["local_files_only"] = True
     try:
         with quiet(), torch.random.fork_rng(devices=[]):  # weights that are missing would be drawn
             model, found = AutoModelForSequenceClassification.from_pretrained(
@@ -42,6 +48,17 @@ def load_pretrained(spec: str, *, revision: str | None = None, **settings: Any) 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = files_size(Path(spec)) if Path(spec).is_dir() else None
     return TorchClassifier(model.to(device), tokenizer, source=spec, size_bytes=size, **settings)
+
+
+def unreachable() -> bool:
+    """Whether the hub's name cannot even be resolved: then the cache answers, without retries."""
+    if any("proxy" in name.lower() for name in os.environ):
+        return False
+    try:
+        socket.getaddrinfo(urlsplit(ENDPOINT).hostname, 443)
+    except OSError:
+        return True
+    return False
 
 
 def _sentence(spec: str, error: Exception) -> str:
