@@ -7,6 +7,7 @@ import typer
 
 from angelshare.cli import columns as shared
 from angelshare.cli import training
+from angelshare.errors import ModelError
 
 __all__ = ["command"]
 
@@ -41,6 +42,39 @@ def command(
     gold_weight: Annotated[
         float, typer.Option("--gold-weight", help="Of the loss to golden labels.", rich_help_panel=LOSS)
     ] = 0.0,
+    vocabulary: Annotated[
+        int | None,
+        typer.Option(
+            "--vocabulary", min=8, help="Words (bow, bilstm) or word pieces (cnn) kept.", rich_help_panel=STUDENT
+        ),
+    ] = None,
+    ngrams: Annotated[
+        int, typer.Option("--ngrams", min=1, help="bow: hash n-grams up to this length.", rich_help_panel=STUDENT)
+    ] = 1,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="bow: weigh the words by attention.", rich_help_panel=STUDENT)
+    ] = False,
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="1.7M|0.7M", help="bilstm: its size.", rich_help_panel=STUDENT)
+    ] = "1.7M",
+    embeddings: Annotated[
+        str | None,
+        typer.Option("--embeddings", metavar="ENCODER", help="cnn: take its embeddings.", rich_help_panel=STUDENT),
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            "--layers", metavar="0,2,4|COUNT", help="transformer: layers of the teacher.", rich_help_panel=STUDENT
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", help="transformer: a small encoder instead of layers.", rich_help_panel=STUDENT),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        typer.Option("--max-length", min=2, help="Tokens read; default the teacher's.", rich_help_panel=STUDENT),
+    ] = None,
     learning_rate: training.LearningRate = None,
     batch_size: training.BatchSize = None,
     epochs: training.Epochs = None,
@@ -54,7 +88,6 @@ def command(
     options, it goes on from the newest valid checkpoint.
     """
     from angelshare.distil.baseline import baseline
-    from angelshare.errors import ModelError
 
     columns = shared.columns(text, label, labels, toxicity, id)
     if student == "tfidf":
@@ -69,6 +102,7 @@ def command(
     from angelshare.distil.label import loaded
     from angelshare.distil.options import DEFAULTS, DistilOptions
     from angelshare.models.loading import load
+    from angelshare.models.students import StudentOptions
 
     base = DEFAULTS.get(student, TrainOptions())
     chosen = training.trained(base, learning_rate, batch_size, epochs, patience, precision)
@@ -92,5 +126,25 @@ def command(
         seeds=seeds,
         controls=controls,
         options=options,
+        student=StudentOptions(
+            vocabulary=vocabulary,
+            ngrams=ngrams,
+            attention=attention,
+            preset=preset,
+            embeddings=embeddings,
+            layers=_layers(layers),
+            encoder=encoder,
+            max_length=max_length,
+        ),
     )
     typer.echo(out)
+
+
+def _layers(given: str | None) -> int | tuple[int, ...] | None:
+    """A count, or numbers with commas."""
+    if given is None:
+        return None
+    parts = given.split(",")
+    if not all(part.strip().isdigit() for part in parts):
+        raise ModelError(f"--layers must be a count or numbers with commas. Got '{given}' instead.")
+    return int(given) if len(parts) == 1 else tuple(int(part) for part in parts)
