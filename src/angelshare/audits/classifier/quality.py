@@ -32,7 +32,8 @@ class Quality:
         rate = data.settings.positive_rate
         if rate is not None:
             weighted = [replace(p, rate=rate) for p in posed if _rateable(data, p)]
-            findings += figures(data, answers, weighted, resampling)
+            again = figures(data, answers, weighted, resampling)
+            findings += [finding for finding in again if not finding.metric.startswith("auc_roc@")]  # it cannot change
         return Judgement(findings, [reliability(data, answers, problem) for problem in posed])
 
 
