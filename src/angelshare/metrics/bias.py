@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float64, Int, Real
 
 from angelshare.metrics import sweeps
 from angelshare.metrics.order import ascending
+from angelshare.stats.abreast import LANES
 from angelshare.stats.compiled import side_by_side
-from angelshare.stats.resample import LANES, Resampling, lanes
+from angelshare.stats.resample import Resampling, lanes
 
 JIGSAW_IDENTITIES = (
     "male",
@@ -150,8 +151,9 @@ class _Table:
 
 
 def _empty(leading: tuple[int, ...], models: int, groups: int) -> BiasAucs:
-    arrays = [np.full((*leading, models, groups), np.nan) for _ in FIGURES]
-    return BiasAucs(np.full((*leading, models), np.nan), *arrays, np.zeros((groups, 4), dtype=np.int64))
+    arrays = {name: np.full((*leading, models, groups), np.nan) for name in FIGURES}
+    counts = np.zeros((groups, 4), dtype=np.int64)
+    return BiasAucs(overall=np.full((*leading, models), np.nan), **arrays, counts=counts)
 
 
 def _count(out: BiasAucs, part: np.ndarray, sums: np.ndarray, totals: np.ndarray) -> None:

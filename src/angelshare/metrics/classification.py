@@ -12,7 +12,9 @@ BINS = 15
 
 
 def accuracy(
-    decided: Shaped[np.ndarray, " rows"], truth: Shaped[np.ndarray, " rows"], weights: Real[np.ndarray, " rows"] | None = None
+    decided: Shaped[np.ndarray, " rows"],
+    truth: Shaped[np.ndarray, " rows"],
+    weights: Real[np.ndarray, " rows"] | None = None,
 ) -> float:
     """Share of decisions that equal the truth, in [0, 1]."""
     return _mean(np.asarray(decided) == np.asarray(truth), weights)
@@ -85,7 +87,7 @@ def mcc_of(table: Real[np.ndarray, "*any classes classes"]) -> Float64[np.ndarra
 def log_losses(
     logits: Real[np.ndarray, "rows labels"], targets: Real[np.ndarray, "rows labels"], multilabel: bool = False
 ) -> Float64[np.ndarray, " rows"]:
-    """Cross-entropy of each row in nats; with `multilabel` the mean over labels of the binary ones. Targets in [0, 1]."""
+    """Cross-entropy of each row in nats; with `multilabel` the mean over labels of binary ones; targets in [0, 1]."""
     logits = np.asarray(logits, dtype=np.float64)
     targets = np.asarray(targets, dtype=np.float64)
     if not multilabel:

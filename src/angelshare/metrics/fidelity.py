@@ -1,15 +1,22 @@
 """How closely a student follows its reference, whatever the truth is."""
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
+from typing import TypeAlias
+
 import numpy as np
 from jaxtyping import Float64, Real, Shaped
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
 from angelshare.metrics.order import ascending
+from angelshare.stats.abreast import LANES
 from angelshare.stats.compiled import compiled, side_by_side
-from angelshare.stats.resample import LANES, Resampling
+from angelshare.stats.resample import Resampling
 
-Row = Real[np.ndarray, " rows"]
+Row: TypeAlias = Real[np.ndarray, " rows"]
 
 
 def agreement(
@@ -74,7 +81,7 @@ def _correlations(reference: np.ndarray, student: np.ndarray, weights: np.ndarra
 
 
 @compiled
-def _midranks(scores, order, weight, ranks):  # type: ignore[no-untyped-def]
+def _midranks(scores, order, weight, ranks):
     """Weight below each row plus half of the weight of its ties."""
     below = 0.0
     first = 0
@@ -91,7 +98,7 @@ def _midranks(scores, order, weight, ranks):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _spearman(x, x_order, y, y_order, weights, out):  # type: ignore[no-untyped-def]
+def _spearman(x, x_order, y, y_order, weights, out):
     x_ranks = np.empty(len(x))
     y_ranks = np.empty(len(x))
     for at in range(len(out)):

@@ -1,5 +1,9 @@
 """Sorting scores: the dearest step of a ranking metric, so a radix sort."""
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
 import numpy as np
 from jaxtyping import Float64, Int32
 
@@ -12,7 +16,7 @@ SMALL = 4096
 
 
 @compiled
-def _keys(bits, records, counts, start, low, shift):  # type: ignore[no-untyped-def]
+def _keys(bits, records, counts, start, low, shift):
     """Records of (32 leading bits of the key above the lowest key, row), and how often each digit occurs."""
     for row in range(len(bits)):
         key = np.uint32((_ascending_bits(bits[row]) - low) >> shift)
@@ -23,14 +27,14 @@ def _keys(bits, records, counts, start, low, shift):  # type: ignore[no-untyped-
 
 
 @compiled
-def _ascending_bits(bits):  # type: ignore[no-untyped-def]
+def _ascending_bits(bits):
     """The bits of a float64 as an integer that sorts like it."""
     sign = np.uint64(1 << 63)
     return ~bits if bits & sign else bits | sign
 
 
 @compiled
-def _scatter(source, target, counts, digit):  # type: ignore[no-untyped-def]
+def _scatter(source, target, counts, digit):
     total = 0
     for value in range(len(counts)):
         counts[value], total = total, total + counts[value]
@@ -42,7 +46,7 @@ def _scatter(source, target, counts, digit):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _settle(records, scores, order):  # type: ignore[no-untyped-def]
+def _settle(records, scores, order):
     """Rows in order of their records; where the leading bits are level, the whole scores decide."""
     n = len(records)
     first = 0

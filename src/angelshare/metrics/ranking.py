@@ -1,11 +1,16 @@
 """How well a score orders positives above negatives."""
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
 import numpy as np
 from jaxtyping import Bool, Float64, Real
 
 from angelshare.metrics.order import ascending
+from angelshare.stats.abreast import LANES
 from angelshare.stats.compiled import compiled, side_by_side
-from angelshare.stats.resample import LANES, Resampling, lanes
+from angelshare.stats.resample import Resampling, lanes
 
 
 def auc_roc(
@@ -58,7 +63,7 @@ def _cumulated(
 
 
 @compiled
-def _sweep(order, scores, positive, position, drawn, factor, roc, pr):  # type: ignore[no-untyped-def]
+def _sweep(order, scores, positive, position, drawn, factor, roc, pr):
     """Down the scores, LANES replicates abreast; a negative weighs `factor` in the precision."""
     hits = np.zeros(LANES)
     misses = np.zeros(LANES)

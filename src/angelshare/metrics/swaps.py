@@ -1,14 +1,16 @@
 """Perturbation sensitivity: what a score does when only the identity term changes (Prabhakaran et al. 2019).
 
-Scores come as a matrix of sentences x terms, NaN where a sentence does not exist with a term. `weights` (..., sentences)
-weigh the sentences; leading axes, bootstrap replicates say, pass through.
+Scores come as a matrix of sentences x terms, NaN where a sentence does not exist with a term. `weights`
+(..., sentences) weigh the sentences; leading axes, bootstrap replicates say, pass through.
 """
+
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64, Real
 
-Scores = Real[np.ndarray, "sentences terms"]
-Weights = Real[np.ndarray, "*any sentences"]
+Scores: TypeAlias = Real[np.ndarray, "sentences terms"]
+Weights: TypeAlias = Real[np.ndarray, "*any sentences"]
 
 
 def score_sens(
@@ -36,9 +38,7 @@ def score_range(scores: Scores, weights: Weights | None = None) -> Float64[np.nd
     return _mean(np.nanmax(scores, axis=1) - np.nanmin(scores, axis=1), weights)
 
 
-def label_flips(
-    scores: Scores, threshold: float = 0.5, weights: Weights | None = None
-) -> Float64[np.ndarray, "*any"]:
+def label_flips(scores: Scores, threshold: float = 0.5, weights: Weights | None = None) -> Float64[np.ndarray, "*any"]:
     """Share of sentences whose decision (score at least `threshold`) is not the same for all terms."""
     known = ~np.isnan(scores)
     above = np.asarray(scores) >= threshold

@@ -12,6 +12,10 @@ Background areas follow by subtraction: U(BP, SN) = U(P, SN) - U(SP, SN). Sums a
 would be exact to 2^24 only.
 """
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
 import itertools
 
 import numpy as np
@@ -33,7 +37,7 @@ MEMBERS = np.uint64((1 << 60) - 1)
 
 
 @compiled
-def _pack(packed, positive, seen, all_seen, out):  # type: ignore[no-untyped-def]
+def _pack(packed, positive, seen, all_seen, out):
     for row in range(len(out)):
         code = np.uint64(0)
         if all_seen or seen[row]:
@@ -66,7 +70,7 @@ def pack(
 
 
 @compiled
-def _arrange(codes, scores, order, start, out):  # type: ignore[no-untyped-def]
+def _arrange(codes, scores, order, start, out):
     before = scores[order[start - 1]] if start > 0 else np.nan
     for i in range(len(out)):
         row = order[start + i]
@@ -90,13 +94,13 @@ for _place in range(64):
 
 
 @compiled
-def _lowest(bits):  # type: ignore[no-untyped-def]
+def _lowest(bits):
     """The place of the lowest bit that is set, by a de Bruijn product; `bits` must not be 0."""
     return _PLACES[((bits & (~bits + np.uint64(1))) * np.uint64(0x03F79D71B4CB0A89)) >> np.uint64(58)]
 
 
 @compiled
-def _sweep_once(codes, sums, totals):  # type: ignore[no-untyped-def]
+def _sweep_once(codes, sums, totals):
     """Counts below a row are kept doubled: a tie block adds its rows once before it is counted and once after, and what
     stands between is twice the rows below plus the tied ones.
     """
@@ -186,7 +190,7 @@ WEIGHT, NEGATIVES, POSITIVES, ALL_NEGATIVES, ALL_POSITIVES, ALL_PAIRS, FIRST = r
 
 
 @compiled
-def _sweep_abreast(codes, where, drawn, flat):  # type: ignore[no-untyped-def]
+def _sweep_abreast(codes, where, drawn, flat):
     """As `_sweep_once`, row i counting drawn[where[i], lane] times; `flat` holds FIRST + 7 x groups registers."""
     n, one = len(codes), np.uint64(1)
     first = 0

@@ -4,7 +4,11 @@ LLVM does not turn loops over lanes into vector instructions where it cannot tel
 over rows costs a factor of three; these say outright what is meant. A register r is flat[r * LANES : (r + 1) * LANES].
 """
 
-from llvmlite import ir
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
@@ -15,27 +19,27 @@ _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
 
 
-def _pointer(context, builder, array_type, array, register, vector):  # type: ignore[no-untyped-def]
+def _pointer(context, builder, array_type, array, register, vector):
     data = context.make_array(array_type)(context, builder, array).data
     offset = builder.mul(register, ir.Constant(ir.IntType(64), LANES))
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
 
 
-def _load(builder, pointer):  # type: ignore[no-untyped-def]
+def _load(builder, pointer):
     value = builder.load(pointer)
     value.align = 1
     return value
 
 
-def _store(builder, value, pointer):  # type: ignore[no-untyped-def]
+def _store(builder, value, pointer):
     builder.store(value, pointer).align = 8
 
 
 @intrinsic
-def widen(typing_context, flat, register, drawn, row):  # type: ignore[no-untyped-def]
+def widen(typing_context, flat, register, drawn, row):
     """flat[register] = the bytes drawn[row], for a C-contiguous `drawn` (rows, LANES)."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         source = _load(builder, _pointer(context, builder, signature.args[2], args[2], args[3], _BYTES))
         target = _pointer(context, builder, signature.args[0], args[0], args[1], _VECTOR)
         _store(builder, builder.uitofp(source, _VECTOR), target)
@@ -45,10 +49,10 @@ def widen(typing_context, flat, register, drawn, row):  # type: ignore[no-untype
 
 
 @intrinsic
-def fetch(typing_context, drawn, row):  # type: ignore[no-untyped-def]
+def fetch(typing_context, drawn, row):
     """Ask for drawn[row] to be brought near before it is needed: sorted rows lie anywhere in memory."""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         place = _pointer(context, builder, signature.args[0], args[0], args[1], _BYTES)
         place = builder.bitcast(place, ir.IntType(8).as_pointer())
         number = ir.IntType(32)
@@ -62,10 +66,10 @@ def fetch(typing_context, drawn, row):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def add(typing_context, flat, register, other):  # type: ignore[no-untyped-def]
+def add(typing_context, flat, register, other):
     """flat[register] += flat[other]"""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         target, other = (_pointer(context, builder, signature.args[0], args[0], at, _VECTOR) for at in args[1:])
         _store(builder, builder.fadd(_load(builder, target), _load(builder, other)), target)
         return context.get_dummy_value()
@@ -74,10 +78,10 @@ def add(typing_context, flat, register, other):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def add_product(typing_context, flat, register, left, right):  # type: ignore[no-untyped-def]
+def add_product(typing_context, flat, register, left, right):
     """flat[register] += flat[left] * flat[right]"""
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         target, left, right = (_pointer(context, builder, signature.args[0], args[0], at, _VECTOR) for at in args[1:])
         product = builder.fmul(_load(builder, left), _load(builder, right))
         _store(builder, builder.fadd(_load(builder, target), product), target)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -14,9 +15,9 @@ from angelshare.stats.outcome import outcome
 KEPT = 0.5
 """Share of the replicates that must be usable for an interval."""
 
-Point = Float[np.ndarray, "members stats"]
-Replicates = Float[np.ndarray, "draws members stats"]
-Covariances = Float[np.ndarray, "members members stats"]
+Point: TypeAlias = Float[np.ndarray, "members stats"]
+Replicates: TypeAlias = Float[np.ndarray, "draws members stats"]
+Covariances: TypeAlias = Float[np.ndarray, "members members stats"]
 
 
 def compare(

@@ -1,9 +1,10 @@
 """The coverage grid behind the default intervals: `python -m angelshare.stats.coverage` writes docs/coverage.md."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import TypeAlias
 
 from angelshare.progress import progress, say
 from angelshare.runs import atomic_file
@@ -16,9 +17,11 @@ RATES = (0.7, 0.9, 0.97)
 DIFFERENCES = (0.03, 0.1, 0.3)
 FLOOR = 0.93
 
+Rows: TypeAlias = Sequence[tuple[int, float, Mapping[str, float]]]
+
 KINDS = {
     "continuous": "AUC, continuous scores",
-    "ties": "AUC, scores rounded to whole numbers (ties everywhere)",
+    "ties": "AUC, scores rounded to whole numbers: ties everywhere (the AUC is the one before rounding)",
     "clusters": f"AUC, n clusters of {CLUSTER} rows a class, whole clusters resampled",
     "paired": "Difference of two AUCs on the same rows (.02, scores correlated by .8)",
 }
@@ -26,26 +29,27 @@ CHOSEN = ("logit bootstrap", "normal bootstrap")
 
 HEAD = """# How often the intervals hold the truth
 
-Written by `python -m angelshare.stats.coverage`: {simulations:,} simulations a cell, {draws} replicates each ({many} from
-n = {large:,}), seed {seed}. A cell is the share, in percent, of 95 % intervals that hold the true value; one simulation error is about
-{error:.1f} points. n is the number of rows (or clusters) **a class**; for accuracy, of rows. Scores are drawn from two normal
-distributions.
+Written by `python -m angelshare.stats.coverage`: {simulations:,} simulations a cell, {draws} replicates each
+({many} from n = {large:,}), seed {seed}. A cell is the share, in percent, of 95 % intervals that hold the true value,
+give or take {error:.1f} points of simulation error. n is the number of rows (or clusters) **a class**; for accuracy,
+of rows. Scores are drawn from two normal distributions. The intervals in use are in bold.
 
 ## What follows from it
 
-- A figure: **{chosen[0]}**: the standard error of the replicates, on the logit scale of the metric's range. A metric without
-  an upper end takes the logarithm, one without ends its own scale. Where rows are independent and the audit has DeLong's variance
-  (*logit DeLong*), that serves as well.
+- A figure: **{chosen[0]}**: the standard error of the replicates, on the logit scale of the metric's range. A metric
+  without an upper end takes the logarithm, one without ends its own scale. *logit DeLong* is the same with DeLong's
+  error: it stands in where an audit passes that, which it may only where rows are independent.
 - A paired difference: **{chosen[1]}**: the standard error of the replicates' differences. Percentile, BCa and
   studentised intervals of a difference cover less.
 - Where no replicate moves a figure (all right, all wrong, no row decided otherwise), the rule of three stands in.
-- The lowest coverage of these two from n = {measured} on is {lowest:.1f} % (asked: at least {floor:.0f} %). Findings from a smaller class,
-  or from fewer clusters, are marked `approximate`; under an audit's minimum count they are `not_enough_data`.
-- With clusters, *DeLong* here sums over clusters. DeLong's own formula takes rows as independent: angelshare does not use it there.
+- The lowest coverage of these two from n = {measured} on is **{lowest:.1f} %** (asked: {floor:.0f} % at least).
+  Findings from a smaller class, or from fewer clusters, are marked `approximate`; under an audit's minimum count they
+  are `not_enough_data`.
+- With clusters, *DeLong* here sums over clusters; DeLong's own formula takes rows as independent and is not used there.
 """
 
 
-def table(title: str, truths: str, rows: list[tuple[int, float, Mapping[str, float]]]) -> str:
+def table(title: str, truths: str, rows: Rows) -> str:
     methods = list(rows[0][2])
     lines = [f"## {title}", "", f"| n | {truths} | " + " | ".join(methods) + " |", "|---|---|" + "---|" * len(methods)]
     for n, truth, shares in rows:
@@ -93,7 +97,7 @@ def measure(simulations: int, seed: int) -> tuple[str, float]:
     return "\n".join([head, *parts]), lowest
 
 
-def _lowest(rows: list[tuple[int, float, Mapping[str, float]]]) -> float:
+def _lowest(rows: Rows) -> float:
     return min(
         share for n, _, shares in rows if n >= MEASURED_FROM for method, share in shares.items() if method in CHOSEN
     )

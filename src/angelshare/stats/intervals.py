@@ -3,6 +3,8 @@
 Which kind is used was chosen by the coverage grid: docs/coverage.md.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from jaxtyping import Float, Float64
 from scipy.stats import norm
@@ -13,7 +15,7 @@ MEASURED_FROM = 50
 VALUE_METHOD = "logit"
 DELTA_METHOD = "normal"
 
-Ends = tuple[float, float]
+Ends: TypeAlias = tuple[float, float]
 NOWHERE: Ends = (float("nan"), float("nan"))
 
 
@@ -52,9 +54,7 @@ def bounded(value: float, error: float, n: int, low: float, high: float, level: 
     return float(ends[0]), float(ends[1])
 
 
-def p_values(
-    delta: Float[np.ndarray, " stats"], error: Float[np.ndarray, " stats"]
-) -> Float64[np.ndarray, " stats"]:
+def p_values(delta: Float[np.ndarray, " stats"], error: Float[np.ndarray, " stats"]) -> Float64[np.ndarray, " stats"]:
     """Two-sided normal p of no difference; 1 where neither the difference nor its error moves."""
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where((delta == 0) & (error == 0), 0.0, np.abs(delta) / error)

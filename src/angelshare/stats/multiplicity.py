@@ -1,5 +1,7 @@
 """Many tests at once: Holm, Benjamini and Hochberg, and the largest of many t statistics."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Float64
 from scipy.stats import norm
@@ -20,7 +22,7 @@ def benjamini_hochberg(p: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " 
     return _stepwise(p, step_up)
 
 
-def _stepwise(p: np.ndarray, adjust):  # type: ignore[no-untyped-def]
+def _stepwise(p: np.ndarray, adjust: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     values = np.asarray(p, dtype=np.float64)
     out = np.full(values.shape, np.nan)
     known = np.flatnonzero(~np.isnan(values))

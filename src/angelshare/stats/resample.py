@@ -1,5 +1,9 @@
 """The paired bootstrap: one set of multiplicities a replicate, for every model and every statistic."""
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,7 +129,7 @@ def _majority(unit_of_row: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def mix(state):  # type: ignore[no-untyped-def]
+def mix(state):
     """The finaliser of splitmix64."""
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -133,13 +137,13 @@ def mix(state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _stream(key, draw):  # type: ignore[no-untyped-def]
+def _stream(key, draw):
     """The state of a draw's own random stream."""
     return mix(key ^ mix(np.uint64(draw + 1) * GAMMA))
 
 
 @compiled
-def _draw(state, count, size, out):  # type: ignore[no-untyped-def]
+def _draw(state, count, size, out):
     """Draw `count` of `size` units with replacement into the multiplicities `out`; two draws from each 64 bits."""
     bits, wide = np.uint64(0), np.uint64(size)
     for j in range(count):
@@ -153,7 +157,7 @@ def _draw(state, count, size, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _draw_units(key, start, bounds, counts, out):  # type: ignore[no-untyped-def]
+def _draw_units(key, start, bounds, counts, out):
     for at in range(len(out)):
         state = _stream(key, start + at)
         for block in range(len(bounds) - 1):
@@ -162,7 +166,7 @@ def _draw_units(key, start, bounds, counts, out):  # type: ignore[no-untyped-def
 
 
 @compiled
-def _draw_lanes(key, start, bounds, counts, out):  # type: ignore[no-untyped-def]
+def _draw_lanes(key, start, bounds, counts, out):
     """As `_draw_units`, replicates side by side for each unit; lanes past the counts hold 0."""
     states = np.empty(LANES, dtype=np.uint64)
     for lane in range(LANES):
@@ -195,14 +199,14 @@ def replicate(
     ----------
     statistic : from (rows,) multiplicities to (stats,) values.
     """
-    found = []
+    found: list[np.ndarray] = []
     for start, stop in resampling.blocks():
         found.extend(np.atleast_1d(statistic(row.astype(np.float64))) for row in resampling.weights(start, stop))
     return np.asarray(found, dtype=np.float64).reshape(resampling.draws, -1)
 
 
 @compiled
-def _tally(drawn, position, codes, values, out):  # type: ignore[no-untyped-def]
+def _tally(drawn, position, codes, values, out):
     for at in range(drawn.shape[0]):
         for row in range(len(position)):
             weight = drawn[at, position[row]]
@@ -226,7 +230,7 @@ def tallies(
     codes : in 0..size - 1.
     """
     codes = np.ascontiguousarray(codes, dtype=np.int64)
-    if len(codes) and not (0 <= codes.min() and codes.max() < size):
+    if len(codes) and not (codes.min() >= 0 and codes.max() < size):
         raise ValueError(f"The codes of tallies must lie in 0..{size - 1}.")
     columns = np.ones((len(codes), 1)) if values is None else np.asarray(values, dtype=np.float64)
     columns = np.ascontiguousarray(columns.reshape(len(codes), -1))

@@ -1,7 +1,12 @@
 """Simulated samples and the candidate intervals whose coverage is counted."""
 
+# Kernels: numba infers their types.
+# ruff: noqa: ANN001, ANN202
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
@@ -24,7 +29,7 @@ MANY = 2000
 PARTS = 8
 """Streams that the simulations of a cell are cut into, so that threads may share them."""
 
-Ends = tuple[np.ndarray, np.ndarray]
+Ends: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Samples:
 
 
 @compiled
-def _placements(scores, order, rows, weight, out):  # type: ignore[no-untyped-def]
+def _placements(scores, order, rows, weight, out):
     """The share of the other class below each positive, and above each negative, with weights; and the area."""
     half = rows // 2
     positives = weight[half:].sum()
@@ -114,7 +119,7 @@ def _placements(scores, order, rows, weight, out):  # type: ignore[no-untyped-de
 
 
 @compiled
-def _estimate(scores, orders, size, drawn, places):  # type: ignore[no-untyped-def]
+def _estimate(scores, orders, size, drawn, places):
     """The area (or the second's less the first's), its error and its acceleration, clusters drawn as often as told."""
     models, rows = scores.shape
     weight = np.repeat(drawn, size)
@@ -141,7 +146,7 @@ def _estimate(scores, orders, size, drawn, places):  # type: ignore[no-untyped-d
 
 
 @compiled
-def _replicates(scores, orders, size, drawn, values, errors):  # type: ignore[no-untyped-def]
+def _replicates(scores, orders, size, drawn, values, errors):
     places = np.empty(scores.shape)
     for at in range(len(values)):
         values[at], errors[at], _ = _estimate(scores, orders, size, drawn[at], places)
@@ -156,7 +161,7 @@ def simulate(cell: Cell, rng: np.random.Generator, drawn: Float64[np.ndarray, "d
         size = scores.shape[1] // (2 * cell.n)
         points[:, i] = _estimate(scores, orders, size, np.ones(2 * cell.n), np.empty(scores.shape))
         _replicates(scores, orders, size, drawn, replicates[0, i], replicates[1, i])
-    return Samples(*points, *replicates, cell.n)
+    return Samples(points[0], points[1], points[2], replicates[0], replicates[1], cell.n)
 
 
 def percentile(s: Samples) -> Ends:
@@ -199,10 +204,10 @@ def logit(s: Samples, error: np.ndarray) -> Ends:
 
 
 def spread(s: Samples) -> np.ndarray:
-    return np.std(s.replicates, axis=1, ddof=1)
+    return np.asarray(np.std(s.replicates, axis=1, ddof=1))
 
 
-Method = Callable[[Samples], Ends]
+Method: TypeAlias = Callable[[Samples], Ends]
 VALUE_METHODS: dict[str, Method] = {
     "percentile": percentile,
     "BCa": bca,
@@ -231,7 +236,7 @@ def coverage(cell: Cell, simulations: int, seed: int) -> dict[str, float]:
     methods = DELTA_METHODS if cell.kind == "paired" else VALUE_METHODS
     each, strata = -(-simulations // PARTS), np.repeat([0, 1], cell.n)
 
-    def work(part: int) -> np.ndarray:
+    def work(part: int) -> Float64[np.ndarray, " methods"]:
         rng = runs.rng(seed, cell.kind, cell.n, str(cell.auc), part)
         draws = DRAWS if cell.n < MANY else DRAWS // 2
         drawn = Resampling(strata, draws=draws, seed=int(rng.integers(2**31))).weights().astype(np.float64)
