@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import polars
 
 FINDINGS, SUMMARY, PREDICTIONS = "findings.parquet", "summary.json", "predictions"
+FILES = (FINDINGS, SUMMARY, "report.html", "report.md", "junit.xml")
+"""What `save` writes beside the predictions. Other things in the folder, models say, are none of the audit's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +127,9 @@ class AuditResult:
         self.to_html(directory / "report.html")
         _write(directory / "report.md", self.to_markdown())
         _write(directory / "junit.xml", junit.to_junit(self.summary))
-        runs.write_manifest(directory, kind="audit")
+        files = [*FILES, *(str(prediction_path(Path(PREDICTIONS), name)) for name in self.predictions)]
+        hashes = {name: runs.sha256(directory / name) for name in sorted(files)}
+        runs.write_json(directory / runs.MANIFEST, {"kind": "audit", "files": hashes})
 
     @classmethod
     def load(cls, directory: str | Path) -> "AuditResult":
@@ -143,16 +147,13 @@ class AuditResult:
         if manifest.get("kind") != "audit":
             raise DamagedFile(f"{directory} holds no audit. Give the --out of an angelshare audit.")
         told = summary.from_json((directory / SUMMARY).read_text(encoding="utf-8"))
-        predictions = {}
-        for path in sorted((directory / PREDICTIONS).glob("*.parquet")):
-            found = store.read_predictions(path)
-            predictions[path.stem] = found
+        kept = [directory / name for name in manifest["files"] if name.startswith(f"{PREDICTIONS}/")]
         return cls(
             findings=store.read_findings(directory / FINDINGS),
             subjects=told.subjects,
             exhibits=told.exhibits,
             facts=told.facts,
-            predictions=predictions,
+            predictions={path.stem: store.read_predictions(path) for path in kept},
         )
 
 

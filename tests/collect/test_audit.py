@@ -65,6 +65,15 @@ def test_a_flipped_byte_of_an_audit_is_refused_by_name(files):
         AuditResult.load(files["out"])
 
 
+def test_other_things_in_the_folder_are_none_of_the_audits(files):
+    (files["out"] / "models").mkdir(parents=True)
+    other = files["out"] / "models" / "notes.txt"
+    other.write_text("before")
+    run(files)
+    other.write_text("after")
+    assert AuditResult.load(files["out"]).findings
+
+
 def test_missing_ids_are_one_sentence(files, tmp_path):
     found = rows()[:-3]
     short = write_scores(tmp_path / "short.csv", found)
