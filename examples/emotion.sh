@@ -5,7 +5,8 @@ set -eu
 : "${ANGELSHARE_DATA:?Name the folder of the data sets.}" "${ANGELSHARE_MODELS:?Name the folder of the models.}"
 out=examples/out/emotion
 
-angelshare finetune "$ANGELSHARE_MODELS/minilm-l6" set:emotion:train --dev set:emotion:dev --max-length 64 --out $out/teacher
+angelshare finetune "$ANGELSHARE_MODELS/minilm-l6" set:emotion:train --dev set:emotion:dev --max-length 64 --epochs 2 \
+    --out $out/teacher
 angelshare distil bow --teacher $out/teacher --texts set:emotion:train --gold set:emotion:train --dev set:emotion:dev \
     --seeds 3 --out $out/bow
 angelshare distil tfidf --gold set:emotion:train --out $out/tfidf

@@ -22,5 +22,6 @@ def command(
     from angelshare.recipes.demo import demo
 
     result = demo(out)
-    typer.echo(result.verdict())
-    typer.echo(f"\nThe report: {out / 'report.html'}")
+    for line in result.verdicts():
+        typer.echo(line)
+    typer.echo(f"Report: {out / 'report.html'}")
