@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 __all__ = ["PooledConfig", "PooledForSequenceClassification"]
 
 
-class PooledConfig(PreTrainedConfig):
+class PooledConfig(PreTrainedConfig):  # type: ignore[misc]
     """`encoder` is the configuration of the encoder inside, as a dictionary with its `model_type`."""
 
     model_type = "angelshare-pooled"
@@ -31,7 +31,7 @@ class PooledConfig(PreTrainedConfig):
         return int(self.inner.hidden_size)
 
 
-class PooledForSequenceClassification(PreTrainedModel):
+class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
     """Encoder, mean over the real tokens, dropout, one linear layer."""
 
     config_class = PooledConfig
