@@ -1,9 +1,5 @@
 """How closely a student follows its reference, whatever the truth is."""
 
-# Kernels: numba infers their types.
-# ruff: noqa: ANN001, ANN202
-# mypy: disable-error-code="no-untyped-def,no-untyped-call"
-
 from typing import TypeAlias
 
 import numpy as np
@@ -11,10 +7,6 @@ from jaxtyping import Float64, Real, Shaped
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
-from angelshare.metrics.order import ascending
-from angelshare.stats.abreast import LANES
-from angelshare.stats.compiled import compiled, side_by_side
-from angelshare.stats.resample import Resampling
 
 Row: TypeAlias = Real[np.ndarray, " rows"]
 
@@ -59,57 +51,14 @@ def kl(
 
 def rank_correlation(reference: Row, student: Row, weights: Row | None = None) -> float:
     """Spearman's correlation with midranks, in [-1, 1]; weights count as repetitions. NaN where one is constant."""
-    weight = np.ones((1, len(reference))) if weights is None else np.asarray(weights, dtype=np.float64)[None]
-    return float(_correlations(np.asarray(reference), np.asarray(student), weight)[0])
+    weight = np.ones(len(reference)) if weights is None else np.asarray(weights, dtype=np.float64)
+    gaps = [_midranks(np.asarray(values), weight) - weight.sum() / 2 for values in (reference, student)]
+    spread = np.sqrt((weight * gaps[0] ** 2).sum() * (weight * gaps[1] ** 2).sum())
+    return float((weight * gaps[0] * gaps[1]).sum() / spread) if spread > 0 else float("nan")
 
 
-def rank_correlation_replicates(reference: Row, student: Row, resampling: Resampling) -> Float64[np.ndarray, " draws"]:
-    """`rank_correlation` of every bootstrap replicate, ranked anew in each."""
-    blocks = resampling.blocks(LANES)
-
-    def work(block: tuple[int, int]) -> np.ndarray:
-        return _correlations(np.asarray(reference), np.asarray(student), resampling.weights(*block).astype(np.float64))
-
-    return np.concatenate(side_by_side(work, blocks))
-
-
-def _correlations(reference: np.ndarray, student: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    pairs = [np.ascontiguousarray(values, dtype=np.float64) for values in (reference, student)]
-    out = np.empty(len(weights))
-    _spearman(pairs[0], ascending(pairs[0]), pairs[1], ascending(pairs[1]), np.ascontiguousarray(weights), out)
-    return out
-
-
-@compiled
-def _midranks(scores, order, weight, ranks):
-    """Weight below each row plus half of the weight of its ties."""
-    below = 0.0
-    first = 0
-    while first < len(order):
-        stop = first
-        tied = 0.0
-        while stop < len(order) and scores[order[stop]] == scores[order[first]]:
-            tied += weight[order[stop]]
-            stop += 1
-        for i in range(first, stop):
-            ranks[order[i]] = below + tied / 2
-        below += tied
-        first = stop
-
-
-@compiled
-def _spearman(x, x_order, y, y_order, weights, out):
-    x_ranks = np.empty(len(x))
-    y_ranks = np.empty(len(x))
-    for at in range(len(out)):
-        weight = weights[at]
-        _midranks(x, x_order, weight, x_ranks)
-        _midranks(y, y_order, weight, y_ranks)
-        half = weight.sum() / 2  # the weighted mean of midranks is half of the total weight
-        xx = yy = xy = 0.0
-        for row in range(len(x)):
-            x_gap, y_gap = x_ranks[row] - half, y_ranks[row] - half
-            xx += weight[row] * x_gap * x_gap
-            yy += weight[row] * y_gap * y_gap
-            xy += weight[row] * x_gap * y_gap
-        out[at] = xy / np.sqrt(xx * yy) if xx > 0 and yy > 0 else np.nan
+def _midranks(values: Row, weight: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
+    """The weight below each row and half of the weight of its ties; their weighted mean is half of the total."""
+    levels, level = np.unique(values, return_inverse=True)
+    tied = np.bincount(level, weight, minlength=len(levels))
+    return np.asarray((np.cumsum(tied) - tied / 2)[level])

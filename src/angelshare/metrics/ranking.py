@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Real
 
 from angelshare.metrics.order import ascending
-from angelshare.stats.abreast import LANES
+from angelshare.stats.abreast import AHEAD, LANES, add, add_product, add_share, fetch, widen
 from angelshare.stats.compiled import compiled, side_by_side
 from angelshare.stats.resample import Resampling, lanes
 
@@ -62,36 +62,51 @@ def _cumulated(
     return hits, misses
 
 
+WEIGHT, HITS, MISSES, ABOVE, GAIN, PAIRS, PRECISION, FACTOR, REGISTERS = range(9)
+"""Registers: of the row; of the positives (doubled, as in sweeps.py), the negatives, both above it; of the sums."""
+
+
 @compiled
-def _sweep(order, scores, positive, position, drawn, factor, roc, pr):
-    """Down the scores, LANES replicates abreast; a negative weighs `factor` in the precision."""
-    hits = np.zeros(LANES)
-    misses = np.zeros(LANES)
-    hits_before = np.zeros(LANES)
-    misses_before = np.zeros(LANES)
-    at = len(order) - 1
-    while at >= 0:
-        score = scores[order[at]]
-        while at >= 0 and scores[order[at]] == score:
-            row = drawn[position[order[at]]]
-            if positive[order[at]]:
-                for lane in range(LANES):
-                    hits[lane] += row[lane]
-            else:
-                for lane in range(LANES):
-                    misses[lane] += row[lane]
-            at -= 1
-        for lane in range(LANES):
-            roc[lane] += (misses[lane] - misses_before[lane]) * (hits_before[lane] + hits[lane])
-            gain = hits[lane] - hits_before[lane]
-            if gain > 0:
-                pr[lane] += gain * hits[lane] / (hits[lane] + factor * misses[lane])
-            hits_before[lane] = hits[lane]
-            misses_before[lane] = misses[lane]
-    for lane in range(LANES):
-        pairs = hits[lane] * misses[lane]
-        roc[lane] = roc[lane] / 2 / pairs if pairs > 0 else np.nan
-        pr[lane] = pr[lane] / hits[lane] if pairs > 0 else np.nan
+def _sweep(order, scores, positive, where, drawn, flat):
+    """Down the scores, LANES replicates abreast; a negative weighs `flat[FACTOR]` in the precision."""
+    last = len(order) - 1
+    while last >= 0:
+        first = last
+        while first > 0 and scores[order[first - 1]] == scores[order[last]]:
+            first -= 1
+        for step in range(3):
+            for i in range(last, first - 1, -1):
+                if step == 0 and i >= AHEAD:
+                    fetch(drawn, where[i - AHEAD])
+                if step == 0 or last > first:
+                    widen(flat, WEIGHT, drawn, where[i])
+                if positive[order[i]]:
+                    if step == 0:
+                        add(flat, ABOVE, WEIGHT)
+                        add(flat, GAIN, WEIGHT)
+                    if step != 1:
+                        add(flat, HITS, WEIGHT)
+                elif step == 1:
+                    add(flat, MISSES, WEIGHT)
+                    add_product(flat, ABOVE, WEIGHT, FACTOR)
+                    add_product(flat, PAIRS, WEIGHT, HITS)
+        if last > first or positive[order[last]]:
+            add_share(flat, PRECISION, GAIN, HITS, ABOVE)
+            for lane in range(LANES):
+                flat[GAIN * LANES + lane] = 0.0
+        last = first - 1
+
+
+def _abreast(
+    order: np.ndarray, scores: np.ndarray, positive: np.ndarray, where: np.ndarray, drawn: np.ndarray, factor: float
+) -> tuple[Float64[np.ndarray, " lanes"], Float64[np.ndarray, " lanes"]]:
+    registers = np.zeros((REGISTERS, LANES))
+    registers[FACTOR] = factor
+    _sweep(order, scores, positive, where, drawn, registers.reshape(-1))
+    hits, misses = registers[HITS] / 2, registers[MISSES]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        both = np.where(hits * misses > 0, 1.0, np.nan)
+        return both * registers[PAIRS] / (2 * hits * misses), both * registers[PRECISION] / (2 * hits)
 
 
 def ranking_replicates(
@@ -112,15 +127,15 @@ def ranking_replicates(
     factor = 1.0 if rate is None or share in (0, 1) else float((1 - rate) / (1 - share) * share / rate)
     columns = [np.ascontiguousarray(scores[:, model]) for model in range(scores.shape[1])]
     orders = [ascending(column) for column in columns]
+    places = [resampling.plan.position[order] for order in orders]
     roc, pr = np.zeros((2, resampling.draws, len(columns)))
 
     def work(start: int) -> None:
         drawn = lanes(resampling, start)
         stop = min(start + LANES, resampling.draws)
-        for model, (column, order) in enumerate(zip(columns, orders, strict=True)):
-            found = np.zeros((2, LANES))
-            _sweep(order, column, truth, resampling.plan.position, drawn, factor, found[0], found[1])
-            roc[start:stop, model], pr[start:stop, model] = found[:, : stop - start]
+        for model, (order, column, where) in enumerate(zip(orders, columns, places, strict=True)):
+            found = _abreast(order, column, truth, where, drawn, factor)
+            roc[start:stop, model], pr[start:stop, model] = (values[: stop - start] for values in found)
 
     side_by_side(work, range(0, resampling.draws, LANES))
     return roc, pr

@@ -21,7 +21,7 @@ import itertools
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt8, UInt64
 
-from angelshare.stats.abreast import LANES, add, add_product, fetch, widen
+from angelshare.stats.abreast import AHEAD, LANES, add, add_product, fetch, widen
 from angelshare.stats.compiled import compiled, side_by_side, spans, threads
 
 GROUPS = 60
@@ -181,9 +181,6 @@ def _stack(sums: np.ndarray, totals: np.ndarray, upper: np.ndarray, more: np.nda
     sums += upper
     totals += more
 
-
-AHEAD = 24
-"""Rows between asking for a row's multiplicities and using them."""
 
 WEIGHT, NEGATIVES, POSITIVES, ALL_NEGATIVES, ALL_POSITIVES, ALL_PAIRS, FIRST = range(7)
 """Registers: of the row, of the running counts, and of the first group's seven sums."""

@@ -15,6 +15,9 @@ from numba.extending import intrinsic
 LANES = 16
 """Replicates carried abreast."""
 
+AHEAD = 24
+"""Rows between asking for a row's multiplicities and using them."""
+
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _BYTES = ir.VectorType(ir.IntType(8), LANES)
 
@@ -88,3 +91,35 @@ def add_product(typing_context, flat, register, left, right):
         return context.get_dummy_value()
 
     return types.void(flat, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def add_scaled(typing_context, flat, register, other, factor):
+    """flat[register] += flat[other] * factor, one number for all lanes"""
+
+    def codegen(context, builder, signature, args):
+        target, other = (_pointer(context, builder, signature.args[0], args[0], at, _VECTOR) for at in args[1:3])
+        none = ir.Constant(_VECTOR, ir.Undefined)
+        first = builder.insert_element(none, args[3], ir.IntType(32)(0))
+        everywhere = builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+        product = builder.fmul(_load(builder, other), everywhere)
+        _store(builder, builder.fadd(_load(builder, target), product), target)
+        return context.get_dummy_value()
+
+    return types.void(flat, types.intp, types.intp, types.float64), codegen
+
+
+@intrinsic
+def add_share(typing_context, flat, register, gain, part, whole):
+    """flat[register] += flat[gain] * flat[part] / flat[whole] in the lanes with a gain"""
+
+    def codegen(context, builder, signature, args):
+        pointers = [_pointer(context, builder, signature.args[0], args[0], at, _VECTOR) for at in args[1:]]
+        total, gain, part, whole = (_load(builder, pointer) for pointer in pointers)
+        zero = ir.Constant(_VECTOR, [0.0] * LANES)
+        share = builder.fdiv(builder.fmul(gain, part), whole)
+        share = builder.select(builder.fcmp_ordered(">", gain, zero), share, zero)
+        _store(builder, builder.fadd(total, share), pointers[0])
+        return context.get_dummy_value()
+
+    return types.void(flat, types.intp, types.intp, types.intp, types.intp), codegen

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Integer, UInt8
 
 from angelshare.runs import rng
-from angelshare.stats.abreast import LANES
+from angelshare.stats.abreast import AHEAD, LANES, add_scaled, fetch, widen
 from angelshare.stats.compiled import compiled, side_by_side
 
 TILE = 8192
@@ -206,13 +206,15 @@ def replicate(
 
 
 @compiled
-def _tally(drawn, position, codes, values, out):
-    for at in range(drawn.shape[0]):
-        for row in range(len(position)):
-            weight = drawn[at, position[row]]
-            if weight:
-                for column in range(values.shape[1]):
-                    out[at, codes[row], column] += weight * values[row, column]
+def _tally(position, drawn, codes, values, flat):
+    """Register 0 holds the row's multiplicities, 1 + code x columns + column the sum of a code and column."""
+    columns = values.shape[1]
+    for row in range(len(position)):
+        if row + AHEAD < len(position):
+            fetch(drawn, position[row + AHEAD])
+        widen(flat, 0, drawn, position[row])
+        for column in range(columns):
+            add_scaled(flat, 1 + codes[row] * columns + column, 0, values[row, column])
 
 
 def tallies(
@@ -236,11 +238,13 @@ def tallies(
     columns = np.ascontiguousarray(columns.reshape(len(codes), -1))
     out = np.zeros((resampling.draws, size, columns.shape[1]))
 
-    def work(block: tuple[int, int]) -> None:
-        start, stop = block
-        _tally(resampling.unit_weights(start, stop), resampling.plan.position, codes, columns, out[start:stop])
+    def work(start: int) -> None:
+        registers = np.zeros((1 + size * columns.shape[1], LANES))
+        _tally(resampling.plan.position, lanes(resampling, start), codes, columns, registers.reshape(-1))
+        stop = min(start + LANES, resampling.draws)
+        out[start:stop] = registers[1:, : stop - start].T.reshape(-1, size, columns.shape[1])
 
-    side_by_side(work, resampling.blocks(LANES))
+    side_by_side(work, range(0, resampling.draws, LANES))
     return out
 
 
