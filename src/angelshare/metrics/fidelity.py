@@ -7,6 +7,7 @@ from jaxtyping import Float64, Real, Shaped
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
+from angelshare.stats.resample import Resampling, replicate
 
 Row: TypeAlias = Real[np.ndarray, " rows"]
 
@@ -55,6 +56,11 @@ def rank_correlation(reference: Row, student: Row, weights: Row | None = None) -
     gaps = [_midranks(np.asarray(values), weight) - weight.sum() / 2 for values in (reference, student)]
     spread = np.sqrt((weight * gaps[0] ** 2).sum() * (weight * gaps[1] ** 2).sum())
     return float((weight * gaps[0] * gaps[1]).sum() / spread) if spread > 0 else float("nan")
+
+
+def rank_correlation_replicates(reference: Row, student: Row, resampling: Resampling) -> Float64[np.ndarray, " draws"]:
+    """`rank_correlation` of every bootstrap replicate, ranked anew in each: slow, and exact."""
+    return replicate(lambda weights: np.array([rank_correlation(reference, student, weights)]), resampling)[:, 0]
 
 
 def _midranks(values: Row, weight: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
