@@ -33,6 +33,7 @@ Written by `python -m angelshare.stats.coverage`: {simulations:,} simulations a 
 ({many} from n = {large:,}), seed {seed}. A cell is the share, in percent, of 95 % intervals that hold the true value,
 give or take {error:.1f} points of simulation error. n is the number of rows (or clusters) **a class**; for accuracy,
 of rows. Scores are drawn from two normal distributions. The intervals in use are in bold.
+Each eighth of a cell's simulations shares one set of multiplicities.
 
 ## What follows from it
 
