@@ -157,7 +157,7 @@ def default_max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
 
 
 def batch_tokens(model: PreTrainedModel) -> int:
-    """Padded tokens a batch by default: without a GPU, transformers are quickest while activations stay in the cache."""
+    """Padded tokens a batch by default: without a GPU, transformers are quickest in batches that fit the cache."""
     if model.device.type != "cpu":
         return 32_768
     return 8_192 if isinstance(model, StudentModel) else 2_048
