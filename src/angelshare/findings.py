@@ -92,6 +92,8 @@ class Finding:
     """Rows behind the figure: positives, negatives, discarded replicates..."""
     seeds: Sequence[float] = ()
     """The value of every seed, where the model was trained with several."""
+    seeds_disagree: bool = False
+    """Differences of some seeds are above 0 and of others below: no loss or gain of the method can be claimed."""
     approximate: bool = False
     """The cell is smaller than the sizes at which the interval's coverage was measured."""
     note: str = ""

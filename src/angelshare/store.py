@@ -41,6 +41,7 @@ _COLUMNS = pa.schema(
         *((name, pa.float64()) for name in ("p", "p_holm", "p_bh", "margin", "target")),
         ("counts", pa.map_(pa.string(), pa.int64())),
         ("seeds", pa.list_(pa.float64())),
+        ("seeds_disagree", pa.bool_()),
         ("approximate", pa.bool_()),
         ("note", pa.string()),
     ]

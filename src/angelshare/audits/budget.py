@@ -118,7 +118,7 @@ def _rejudged(finding: Finding, budget: Budget) -> Finding:
     if not measured or low is None or high is None:
         return finding
     margin = budget.margin(finding.audit, finding.metric)
-    judged = Outcome.NOT_JUDGED if margin is None else outcome(low, high, margin)
+    judged = Outcome.NOT_JUDGED if margin is None else outcome(low, high, margin, seeds_disagree=finding.seeds_disagree)
     return replace(finding, margin=margin, outcome=judged)
 
 

@@ -278,10 +278,11 @@ def _with_delta(
     wide = family_factor * error
     source = contrast.sources[s]
     method = source if source == "rule_of_three" else f"{source}_{intervals.DELTA_METHOD}"
-    verdict = outcome(delta - wide, delta + wide, finding.margin)
+    disagree = contrast.signs_differ(s)
+    verdict = outcome(delta - wide, delta + wide, finding.margin, seeds_disagree=disagree)
     note = "No resample moved the difference: its interval is the rule of three." if source == "rule_of_three" else ""
-    if verdict in (Outcome.LOSS, Outcome.GAIN) and contrast.signs_differ(s):
-        verdict, note = Outcome.INCONCLUSIVE, f"The seeds disagree in sign, so this is no {verdict} of the method."
+    if disagree:
+        note = "The seeds disagree in sign, so neither a loss nor a gain is one of the method."
     return replace(
         finding,
         delta=Estimate(delta, delta - plain, delta + plain, finding.value.n, method, table.level, table.unit),
@@ -289,6 +290,7 @@ def _with_delta(
         family_high=delta + wide,
         family_size=size,
         outcome=verdict,
+        seeds_disagree=disagree,
         approximate=finding.approximate or source == "rule_of_three",
         note=note,
     )
