@@ -1,10 +1,12 @@
 """What a student is trained on: pure functions of tensors and row weights, no model inside.
 
 Every loss is a scalar in nats (errors of squared units excepted): a value a row, then the weighted mean over rows,
-sum(weight * value) / sum(weight). Without `weight` each row counts once; rows of weight 0 are masked out, and where no row
-is left the loss is 0. `temperature` divides both sides' logits; the T^2 of Hinton et al. (2015), https://arxiv.org/abs/1503.02531,
-keeps the gradients' size the same at each T.
+sum(weight * value) / sum(weight). Without `weight` each row counts once; rows of weight 0 are masked out, and where no
+row is left the loss is 0. `temperature` divides both sides' logits; the T^2 of Hinton et al. (2015),
+https://arxiv.org/abs/1503.02531, keeps the gradients' size the same at each T.
 """
+
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -24,9 +26,9 @@ __all__ = [
     "soft_cross_entropy",
 ]
 
-Logits = Float[Tensor, "rows labels"]
-Weight = Shaped[Tensor, " rows"]
-Scalar = Float[Tensor, ""]
+Logits: TypeAlias = Float[Tensor, "rows labels"]
+Weight: TypeAlias = Shaped[Tensor, " rows"]
+Scalar: TypeAlias = Float[Tensor, ""]
 
 
 def row_mean(values: Float[Tensor, " rows"], weight: Weight | None = None) -> Scalar:
@@ -92,8 +94,8 @@ def golden_cross_entropy(
 ) -> Scalar:
     """Cross-entropy to human labels, an index a row or a distribution a row.
 
-    A class weight multiplies its rows' share of the mean, so the loss keeps its scale whatever the weights are (as torch's
-    own `weight=` does): with indices, sum(c[y] * value) / sum(c[y]).
+    A class weight multiplies its rows' share of the mean, so the loss keeps its scale whatever the weights are (as
+    torch's own `weight=` does): with indices, sum(c[y] * value) / sum(c[y]).
     """
     log_p = functional.log_softmax(logits.float(), dim=1)
     shares = target if target.is_floating_point() else functional.one_hot(target.long(), logits.shape[1])
@@ -111,7 +113,7 @@ def golden_bce(
     positive_weights: Float[Tensor, " labels"] | None = None,
     weight: Weight | None = None,
 ) -> Scalar:
-    """The sum over labels of binary cross-entropy to fractions in [0, 1]; `positive_weights` multiply the positive part."""
+    """The sum over labels of binary cross-entropy to fractions; `positive_weights` multiply the positive part."""
     each = functional.binary_cross_entropy_with_logits(
         logits.float(), target.float(), reduction="none", pos_weight=positive_weights
     )
