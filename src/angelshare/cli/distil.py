@@ -37,7 +37,7 @@ def command(
     loss: Annotated[
         str, typer.Option("--loss", metavar="kl|mse|soft_ce|bce", help="To the soft labels.", rich_help_panel=LOSS)
     ] = "kl",
-    temperature: Annotated[float, typer.Option("--temperature", help="Of both sides.", rich_help_panel=LOSS)] = 1.0,
+    temperature: Annotated[float, typer.Option("--temperature", help="Of both sides.", rich_help_panel=LOSS)] = 4.0,
     soft_weight: Annotated[float, typer.Option("--soft-weight", help="Of that loss.", rich_help_panel=LOSS)] = 1.0,
     gold_weight: Annotated[
         float, typer.Option("--gold-weight", help="Of the loss to golden labels.", rich_help_panel=LOSS)

@@ -11,6 +11,7 @@ from torch import Tensor
 from angelshare import losses
 from angelshare.data.tables import Columns, Table
 from angelshare.distil import material, outputs, selection
+from angelshare.distil.baseline import baseline
 from angelshare.distil.engine import Run
 from angelshare.distil.options import DistilOptions
 from angelshare.distil.rows import Rows
@@ -26,7 +27,7 @@ from angelshare.types import Classifier
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier
 
-__all__ = ["distil"]
+__all__ = ["baseline", "distil"]
 
 Objective = Callable[[Tensor, Tensor], dict[str, Tensor]]
 """(logits of a batch, its row numbers) -> the losses to add up."""
