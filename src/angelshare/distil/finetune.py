@@ -170,6 +170,6 @@ def _class_weights(rows: Rows) -> Tensor:
 
 
 def _loss(multilabel: bool, logits: Tensor, targets: Tensor, balance: Tensor | None, weights: Tensor) -> Tensor:
-    if multilabel:
-        return losses.golden_bce(logits, targets, balance, weights)
-    return losses.golden_cross_entropy(logits, targets, balance, weights)
+    on_labels = losses.golden_bce if multilabel else losses.golden_cross_entropy
+    found: Tensor = on_labels(logits, targets, balance, weights)
+    return found
