@@ -8,11 +8,11 @@ from angelshare._register import register_with_transformers
 if TYPE_CHECKING:
     from angelshare.collect import audit
     from angelshare.data.tables import Columns, Table, read
+    from angelshare.models.loading import load
+    from angelshare.result import AuditResult
     from angelshare.training.classifier import distil
     from angelshare.training.finetune import finetune
     from angelshare.training.label import label
-    from angelshare.models.loading import load
-    from angelshare.result import AuditResult
     from angelshare.types import Classifier, Predictions
 
 _HOMES = {

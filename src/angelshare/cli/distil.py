@@ -87,7 +87,7 @@ def command(
     The teacher labels each text once; its answers stay beside OUT as OUT.transfer. Stopped and run again with the same
     options, it goes on from the newest valid checkpoint.
     """
-    from angelshare.distil.baseline import baseline
+    from angelshare.training.baseline import baseline
 
     columns = shared.columns(text, label, labels, toxicity, id)
     if student == "tfidf":
@@ -97,12 +97,12 @@ def command(
         typer.echo(out)
         return
     training.require_torch()
-    from angelshare.distil import classifier
-    from angelshare.distil.engine import TrainOptions
-    from angelshare.distil.label import loaded
-    from angelshare.distil.options import DEFAULTS, DistilOptions
     from angelshare.models.loading import load
     from angelshare.models.students import StudentOptions
+    from angelshare.training import classifier
+    from angelshare.training.engine import TrainOptions
+    from angelshare.training.label import loaded
+    from angelshare.training.options import DEFAULTS, DistilOptions
 
     base = DEFAULTS.get(student, TrainOptions())
     chosen = training.trained(base, learning_rate, batch_size, epochs, patience, precision)

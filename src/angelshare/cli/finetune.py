@@ -46,7 +46,7 @@ def command(
     Stopped and run again with the same options, it goes on from its newest valid checkpoint.
     """
     training.require_torch()
-    from angelshare.distil.finetune import FinetuneOptions, finetune
+    from angelshare.training.finetune import FinetuneOptions, finetune
 
     default = FinetuneOptions()
     options = FinetuneOptions(

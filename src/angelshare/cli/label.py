@@ -29,8 +29,8 @@ def command(
     """
     training.require_torch()
     from angelshare.data.tables import read
-    from angelshare.distil.label import label, loaded
     from angelshare.models.loading import load
+    from angelshare.training.label import label, loaded
 
     tables = [read(source, shared.columns(text, id=id)) for source in texts]
     asked = loaded(load(teacher, allow_code=allow_code, max_length=max_length))

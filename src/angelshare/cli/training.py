@@ -7,7 +7,7 @@ import typer
 from angelshare.errors import MissingPart
 
 if TYPE_CHECKING:
-    from angelshare.distil.engine import TrainOptions
+    from angelshare.training.engine import TrainOptions
 
 __all__ = ["BatchSize", "Epochs", "LearningRate", "Patience", "Precision", "Seed", "require_torch", "trained"]
 

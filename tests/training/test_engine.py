@@ -7,12 +7,12 @@ import torch
 from small import golden, quick
 
 from angelshare import losses, runs
-from angelshare.distil import checkpoint
-from angelshare.distil.engine import LOG, Run
-from angelshare.distil.selection import DevScore, against_gold, against_teacher
 from angelshare.errors import DataError, TrainingError
 from angelshare.models.batching import encode
 from angelshare.models.students import StudentOptions, build
+from angelshare.training import checkpoint
+from angelshare.training.engine import LOG, Run
+from angelshare.training.selection import DevScore, against_gold, against_teacher
 
 TABLE = golden(40)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from small import CountingTeacher, bytes_below, distil_options, golden, pool
 
-from angelshare.distil.classifier import distil
-from angelshare.distil.label import label
-from angelshare.distil.options import DistilOptions
 from angelshare.errors import DamagedFile, DataError, ModelError, TrainingError
 from angelshare.models.loading import load
+from angelshare.training.classifier import distil
+from angelshare.training.label import label
+from angelshare.training.options import DistilOptions
 
 
 def made(directory):
@@ -93,7 +93,7 @@ def test_unfinished_work_of_other_options_is_refused(tmp_path, monkeypatch):
     def stop(*given, **settings):
         raise TrainingError("stopped")
 
-    monkeypatch.setattr("angelshare.distil.outputs.store", stop)
+    monkeypatch.setattr("angelshare.training.outputs.store", stop)
     given = {"teacher": CountingTeacher(), "texts": pool(40), "out": tmp_path / "s"}
     with pytest.raises(TrainingError):  # before there is a checkpoint
         distil("bow", options=distil_options(epochs=2), **given)
@@ -177,8 +177,8 @@ def test_a_flipped_byte_in_the_student_is_refused_by_name(two_seeds, tmp_path):
 
 @pytest.mark.parametrize("kind", ["cnn", "bilstm", "transformer"])
 def test_the_other_students_learn_through_the_same_loop(tmp_path, encoder, kind):
-    from angelshare.distil.finetune import FinetuneOptions, finetune
     from angelshare.models.students import StudentOptions
+    from angelshare.training.finetune import FinetuneOptions, finetune
 
     training = distil_options(learning_rate=1e-3).training
     teacher = finetune(encoder, golden(40), out=tmp_path / "teacher", options=FinetuneOptions(training=training))

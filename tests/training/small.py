@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from angelshare.data.tables import Table
-from angelshare.distil.engine import TrainOptions
-from angelshare.distil.options import DistilOptions
+from angelshare.training.engine import TrainOptions
+from angelshare.training.options import DistilOptions
 
 WORDS = {"bad": -2.0, "dull": -1.0, "fine": 1.0, "grand": 2.0}
 FILLERS = ("the", "film", "was", "and", "a", "plot", "felt", "quite", "so", "it")
@@ -72,7 +72,7 @@ def bytes_below(*places):
 def distil_in(directory):
     import torch
 
-    from angelshare.distil.classifier import distil
+    from angelshare.training.classifier import distil
 
     torch.set_num_threads(1)
     distil(
@@ -86,7 +86,7 @@ def distil_in(directory):
 
 
 def label_in(directory):
-    from angelshare.distil.label import label
+    from angelshare.training.label import label
 
     label(CountingTeacher(), pool(600), Path(directory) / "transfer", shard_rows=20)
 
@@ -94,7 +94,7 @@ def label_in(directory):
 def finetune_in(directory):
     import torch
 
-    from angelshare.distil.finetune import FinetuneOptions, finetune
+    from angelshare.training.finetune import FinetuneOptions, finetune
 
     torch.set_num_threads(1)
     training = quick(learning_rate=1e-3, checkpoint_steps=2)
@@ -116,7 +116,7 @@ def killed_and_run_again(work, directory, times, seconds, seed):
     Returns how many of the kills came before its end.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["angelshare.distil.classifier", "angelshare.distil.finetune"])
+    context.set_forkserver_preload(["angelshare.training.classifier", "angelshare.training.finetune"])
     rng = np.random.default_rng(seed)
     hit = 0
     for _ in range(times):

@@ -29,12 +29,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from angelshare import runs
-from angelshare.distil import checkpoint
-from angelshare.distil.selection import DevScore
 from angelshare.errors import TrainingError
 from angelshare.models.batching import Encoded, buckets, restored, shuffled
 from angelshare.models.classifier import choose_precision
 from angelshare.progress import progress, say
+from angelshare.training import checkpoint
+from angelshare.training.selection import DevScore
 
 __all__ = ["LOG", "Run", "TrainOptions"]
 

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from angelshare import losses
 from angelshare.data.tables import Columns, Table, read, require_classes
-from angelshare.distil import encoders, selection
-from angelshare.distil.engine import Run, TrainOptions
-from angelshare.distil.outputs import finished, public_name, store
-from angelshare.distil.rows import Rows, aligned, golden_rows, table_digest
-from angelshare.distil.workplace import Workplace
 from angelshare.errors import ModelError
 from angelshare.models.batching import encode
 from angelshare.models.card import CardFacts
 from angelshare.models.classifier import default_max_length
+from angelshare.training import encoders, selection
+from angelshare.training.engine import Run, TrainOptions
+from angelshare.training.outputs import finished, public_name, store
+from angelshare.training.rows import Rows, aligned, golden_rows, table_digest
+from angelshare.training.workplace import Workplace
 
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from angelshare.data.tables import Columns, Table, read, require_classes
-from angelshare.distil.rows import golden_rows, table_digest
-from angelshare.distil.workplace import TRAINING, Workplace
 from angelshare.models.card import CardFacts
 from angelshare.models.tfidf import Tfidf
 from angelshare.runs import atomic_directory, write_json
+from angelshare.training.rows import golden_rows, table_digest
+from angelshare.training.workplace import TRAINING, Workplace
 
 __all__ = ["baseline"]
 

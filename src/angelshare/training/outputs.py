@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from angelshare import runs
-from angelshare.distil.engine import LOG, Run
-from angelshare.distil.workplace import TRAINING
 from angelshare.errors import DamagedFile, DataError, ModelError
 from angelshare.models.card import CardFacts
 from angelshare.models.loading import load
 from angelshare.models.saving import save
 from angelshare.progress import say
+from angelshare.training.engine import LOG, Run
+from angelshare.training.workplace import TRAINING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -6,9 +6,9 @@ import pytest
 from small import golden, quick
 from transformers import AutoModelForSequenceClassification
 
-from angelshare.distil.finetune import FinetuneOptions, finetune
 from angelshare.errors import DataError, ModelError
 from angelshare.models.loading import load
+from angelshare.training.finetune import FinetuneOptions, finetune
 
 
 def options(**others):
@@ -54,8 +54,8 @@ def test_an_encoder_that_is_not_there_is_one_sentence(tmp_path):
 
 
 def test_class_weights_give_each_label_the_same_share():
-    from angelshare.distil.finetune import _class_weights
-    from angelshare.distil.rows import golden_rows
+    from angelshare.training.finetune import _class_weights
+    from angelshare.training.rows import golden_rows
 
     table = golden(40)
     weights = _class_weights(golden_rows(table)).numpy()

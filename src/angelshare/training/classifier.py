@@ -10,18 +10,18 @@ from torch import Tensor
 
 from angelshare import losses
 from angelshare.data.tables import Columns, Table
-from angelshare.distil import material, outputs, selection
-from angelshare.distil.baseline import baseline
-from angelshare.distil.engine import Run
-from angelshare.distil.options import DistilOptions
-from angelshare.distil.rows import Rows
-from angelshare.distil.workplace import Workplace
 from angelshare.errors import ModelError
 from angelshare.models.batching import Encoded, encode
 from angelshare.models.card import CardFacts
 from angelshare.models.classifier import default_max_length
 from angelshare.models.students import KINDS, StudentOptions, build
 from angelshare.progress import say
+from angelshare.training import material, outputs, selection
+from angelshare.training.baseline import baseline
+from angelshare.training.engine import Run
+from angelshare.training.options import DistilOptions
+from angelshare.training.rows import Rows
+from angelshare.training.workplace import Workplace
 from angelshare.types import Classifier
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pytest
 from small import CountingTeacher, bytes_below, pool
 
 from angelshare.data.transfer import open_transfer
-from angelshare.distil.label import label, teacher_fingerprint
 from angelshare.errors import DamagedFile, DataError, ModelError
+from angelshare.training.label import label, teacher_fingerprint
 
 
 def test_every_row_once_with_the_teachers_logits(tmp_path):

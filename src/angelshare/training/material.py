@@ -9,12 +9,12 @@ import numpy as np
 from angelshare import runs
 from angelshare.data.tables import Columns, Table, read
 from angelshare.data.transfer import TransferRows, TransferSet, open_transfer
-from angelshare.distil.label import label, loaded, teacher_fingerprint
-from angelshare.distil.options import DistilOptions
-from angelshare.distil.rows import Rows, aligned, concatenated, golden_rows, joined, table_digest
-from angelshare.distil.workplace import Workplace
 from angelshare.errors import ModelError
 from angelshare.progress import say
+from angelshare.training.label import label, loaded, teacher_fingerprint
+from angelshare.training.options import DistilOptions
+from angelshare.training.rows import Rows, aligned, concatenated, golden_rows, joined, table_digest
+from angelshare.training.workplace import Workplace
 from angelshare.types import Classifier
 
 __all__ = ["Material", "gather"]

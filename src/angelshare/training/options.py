@@ -7,8 +7,8 @@ from typing import Any, Literal
 from torch import Tensor
 
 from angelshare import losses
-from angelshare.distil.engine import TrainOptions
 from angelshare.errors import ModelError
+from angelshare.training.engine import TrainOptions
 
 LOSSES = ("kl", "mse", "soft_ce", "bce")
 
