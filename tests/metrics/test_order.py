@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from angelshare.metrics.order import ascending
+from angelshare.metrics.order import ascending, ascending_and_tied
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,11 @@ from angelshare.metrics.order import ascending
 def test_the_order_is_the_stable_one(make, rows):
     scores = np.asarray(make(np.random.default_rng(0), rows), dtype=np.float64)
     np.testing.assert_array_equal(ascending(scores), np.argsort(scores, kind="stable"))
+
+
+@pytest.mark.parametrize("rows", [50, 20_000])
+def test_ties_are_those_of_the_sorted_scores(rows):
+    scores = np.random.default_rng(1).integers(-300, 300, rows) / 7
+    order, tied = ascending_and_tied(scores)
+    np.testing.assert_array_equal(tied[1:], np.diff(scores[order]) == 0)
+    assert not tied[0]

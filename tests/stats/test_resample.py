@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 from angelshare.stats import resample
-from angelshare.stats.resample import LANES, Resampling, lanes, replicate, tallies
+from angelshare.stats.resample import LANES, Resampling, replicate, sweep_lanes, tallies
 
 
 @pytest.fixture
@@ -41,7 +41,11 @@ def test_the_same_seed_draws_the_same_however_it_is_cut(rng, monkeypatch):
     whole = resampling.weights()
     pieces = [resampling.weights(0, 3), resampling.weights(3, 17), resampling.weights(17)]
     np.testing.assert_array_equal(whole, np.concatenate(pieces))
-    second = lanes(resampling, LANES)
+    seen = {}
+    sweep_lanes(lambda drawn, start, stop: seen.update({start: (drawn.copy(), stop)}), resampling)
+    second, stop = seen[LANES]
+    assert sorted(seen) == [0, LANES] and stop == LANES + 5
+    np.testing.assert_array_equal(seen[0][0][resampling.plan.position].T, whole[:LANES])
     np.testing.assert_array_equal(second[resampling.plan.position].T[:5], whole[LANES:])
     assert not second[:, 5:].any()
     assert (Resampling(strata, draws=2, seed=10).weights() != whole[:2]).any()

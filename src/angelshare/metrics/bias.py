@@ -11,10 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int, Real
 
 from angelshare.metrics import sweeps
-from angelshare.metrics.order import ascending
-from angelshare.stats.abreast import LANES
-from angelshare.stats.compiled import side_by_side
-from angelshare.stats.resample import Resampling, lanes
+from angelshare.metrics.order import ascending_and_tied
+from angelshare.stats.resample import Resampling, sweep_lanes
 
 JIGSAW_IDENTITIES = (
     "male",
@@ -95,16 +93,15 @@ def bias_auc_replicates(
     for model, part, codes, order in table.sorted_parts():
         jobs.append((model, part, codes, resampling.plan.position[order]))
         _count(out, part, *sweeps.once(codes, len(part)))
+        del codes, order
 
-    def work(start: int) -> None:
-        drawn = lanes(resampling, start)
-        stop = min(start + LANES, draws)
+    def work(drawn: np.ndarray, start: int, stop: int) -> None:
         for model, part, codes, where in jobs:
             sums, totals = sweeps.abreast(codes, where, drawn, len(part))
             at = (slice(start, stop), model)
             _fill(out, at, part, sums[: stop - start], totals[: stop - start])
 
-    side_by_side(work, range(0, draws, LANES))
+    sweep_lanes(work, resampling)
     return out
 
 
@@ -145,9 +142,9 @@ class _Table:
         packed = [(part, sweeps.pack(self.member, part, self.positive, seen)) for part, seen in self.parts()]
         for model in range(self.models):
             column = np.ascontiguousarray(self.scores[:, model])
-            order = ascending(column)
+            order, tied = ascending_and_tied(column)
             for part, codes in packed:
-                yield model, part, sweeps.arrange(codes, column, order), order
+                yield model, part, sweeps.arrange(codes, order, tied), order
 
 
 def _empty(leading: tuple[int, ...], models: int, groups: int) -> BiasAucs:

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float64, Real
 
 from angelshare.metrics.order import ascending
 from angelshare.stats.abreast import AHEAD, LANES, add, add_product, add_share, fetch, widen
-from angelshare.stats.compiled import compiled, side_by_side
-from angelshare.stats.resample import Resampling, lanes
+from angelshare.stats.compiled import compiled
+from angelshare.stats.resample import Resampling, sweep_lanes
 
 
 def auc_roc(
@@ -130,12 +130,10 @@ def ranking_replicates(
     places = [resampling.plan.position[order] for order in orders]
     roc, pr = np.zeros((2, resampling.draws, len(columns)))
 
-    def work(start: int) -> None:
-        drawn = lanes(resampling, start)
-        stop = min(start + LANES, resampling.draws)
+    def work(drawn: np.ndarray, start: int, stop: int) -> None:
         for model, (order, column, where) in enumerate(zip(orders, columns, places, strict=True)):
             found = _abreast(order, column, truth, where, drawn, factor)
             roc[start:stop, model], pr[start:stop, model] = (values[: stop - start] for values in found)
 
-    side_by_side(work, range(0, resampling.draws, LANES))
+    sweep_lanes(work, resampling)
     return roc, pr

@@ -37,16 +37,17 @@ MEMBERS = np.uint64((1 << 60) - 1)
 
 
 @compiled
-def _pack(packed, positive, seen, all_seen, out):
+def _pack(words, groups, positive, seen, all_seen, out):
+    """`words` hold the rows' `groups` bits each, one row after the other."""
+    mask = (np.uint64(1) << np.uint64(groups)) - np.uint64(1)
     for row in range(len(out)):
-        code = np.uint64(0)
-        if all_seen or seen[row]:
-            for byte in range(packed.shape[1]):
-                code |= np.uint64(packed[row, byte]) << np.uint64(8 * byte)
-            code |= SEEN
-        if positive[row]:
-            code |= POSITIVE
-        out[row] = code
+        at = row * groups
+        word, bit = at >> 6, np.uint64(at & 63)
+        code = words[word] >> bit
+        if bit + np.uint64(groups) > np.uint64(64):
+            code |= words[word + 1] << (np.uint64(64) - bit)
+        code = (code & mask) | SEEN if all_seen or seen[row] else np.uint64(0)
+        out[row] = code | POSITIVE if positive[row] else code
 
 
 def pack(
@@ -62,29 +63,27 @@ def pack(
 
     def work(span: slice) -> None:
         piece = member[span] if whole else member[span][:, part]
-        packed = np.packbits(piece, axis=1, bitorder="little")
-        _pack(packed, positive[span], mask[span], seen is None, out[span])
+        packed = np.packbits(np.ascontiguousarray(piece).reshape(-1), bitorder="little")
+        words = np.pad(packed, (0, -len(packed) % 8 + 8)).view(np.uint64)
+        _pack(words, len(part), positive[span], mask[span], seen is None, out[span])
 
     side_by_side(work, spans(len(out), SMALL))
     return out
 
 
 @compiled
-def _arrange(codes, scores, order, start, out):
-    before = scores[order[start - 1]] if start > 0 else np.nan
+def _arrange(codes, order, tied, out):
     for i in range(len(out)):
-        row = order[start + i]
-        score = scores[row]
-        out[i] = codes[row] | TIED if score == before else codes[row]
-        before = score
+        code = codes[order[i]]
+        out[i] = code | TIED if tied[i] else code
 
 
 def arrange(
-    codes: UInt64[np.ndarray, " rows"], scores: Float64[np.ndarray, " rows"], order: Int32[np.ndarray, " rows"]
+    codes: UInt64[np.ndarray, " rows"], order: Int32[np.ndarray, " rows"], tied: Bool[np.ndarray, " rows"]
 ) -> UInt64[np.ndarray, " rows"]:
-    """The codes in that order, ties marked."""
+    """The codes in that order, ties with the row before marked."""
     out = np.empty_like(codes)
-    side_by_side(lambda span: _arrange(codes, scores, order, span.start, out[span]), spans(len(out), SMALL))
+    side_by_side(lambda span: _arrange(codes, order[span], tied[span], out[span]), spans(len(out), SMALL))
     return out
 
 

@@ -4,9 +4,17 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numba
+
+from angelshare.runs import digest
+
+PACKAGE = Path(__file__).parents[1]
+
+SOURCES = digest(*(f.read_bytes() for part in ("stats", "metrics") for f in sorted((PACKAGE / part).glob("*.py"))))
+"""Of every file that kernels are made of."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,7 +24,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile with numba, without the interpreter's lock, and cache the result where a cache can be written."""
     function = inspect.unwrap(function)  # tests wrap all functions to check shapes; numba wants the bare one
     try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        kernel = numba.njit(cache=True, nogil=True)(function)
+        # Numba looks at the kernel's own file only. A kernel built on a constant or a callee that has changed since, in
+        # another file, would write past the ends of arrays.
+        file = kernel._cache._cache_file
+        file._source_stamp = (file._source_stamp, SOURCES)
+        return kernel  # type: ignore[no-any-return]
     except RuntimeError:  # numba's "no locator available": neither __pycache__ nor the user's cache is writable
         return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
 

@@ -5,9 +5,7 @@ import math
 from angelshare.findings import Outcome
 
 
-def outcome(
-    low: float | None, high: float | None, margin: float | None, *, seeds_disagree: bool = False
-) -> Outcome:
+def outcome(low: float | None, high: float | None, margin: float | None, *, seeds_disagree: bool = False) -> Outcome:
     """The outcome of a difference (positive is better) with interval [low, high], given the margin.
 
     Parameters

@@ -15,10 +15,13 @@ from jaxtyping import Bool, Float, Float64, Int, Integer, UInt8
 
 from angelshare.runs import rng
 from angelshare.stats.abreast import AHEAD, LANES, add_scaled, fetch, widen
-from angelshare.stats.compiled import compiled, side_by_side
+from angelshare.stats.compiled import compiled, side_by_side, threads
 
 TILE = 8192
 """Units that are drawn among at once: their multiplicities stay in the processor's cache."""
+
+SPAN = 1000
+"""Numbers that strata may span beyond the count of rows before they are sorted."""
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
@@ -75,15 +78,14 @@ class Resampling:
 
     @cached_property
     def plan(self) -> Plan:
-        codes = np.unique(np.asarray(self.strata), return_inverse=True)[1].reshape(-1)
+        codes = _codes(np.asarray(self.strata))
         unit_strata, unit_of_row = codes, None
         if self.clusters is not None:
             unit_of_row = np.unique(np.asarray(self.clusters), return_inverse=True)[1].reshape(-1)
             unit_strata = _majority(unit_of_row, codes)
-        order = np.argsort(unit_strata, kind="stable")
-        position = np.empty(len(order), dtype=np.int32)
-        position[order] = np.arange(len(order), dtype=np.int32)
         bounds = np.concatenate([[0], np.cumsum(np.bincount(unit_strata))]).astype(np.int64)
+        position = np.empty(len(unit_strata), dtype=np.int32)
+        _place(unit_strata, bounds[:-1].copy(), position)
         key = int(rng(self.seed, "resampling").integers(0, 2**63))
         tiles = [np.arange(low, high, TILE) for low, high in itertools.pairwise(bounds)]
         edges = np.append(np.concatenate(tiles), bounds[-1]).astype(np.int64)
@@ -115,6 +117,24 @@ class Resampling:
 
     def blocks(self, size: int = BLOCK) -> list[tuple[int, int]]:
         return [(start, min(start + size, self.draws)) for start in range(0, self.draws, size)]
+
+
+def _codes(strata: Integer[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    """The strata as 0, 1, 2... in their order; without sorting rows where they span few numbers."""
+    low, high = (int(strata.min()), int(strata.max())) if len(strata) else (0, 0)
+    if high - low > len(strata) + SPAN:
+        return np.unique(strata, return_inverse=True)[1].reshape(-1)
+    shifted = np.subtract(strata, low, dtype=np.int64).astype(np.int32)
+    known = np.bincount(shifted, minlength=1) > 0
+    return np.asarray((np.cumsum(known) - 1).astype(np.int32)[shifted])
+
+
+@compiled
+def _place(codes, starts, position):
+    """Where each unit stands when units are ordered by stratum."""
+    for unit in range(len(codes)):
+        position[unit] = starts[codes[unit]]
+        starts[codes[unit]] += 1
 
 
 def _majority(unit_of_row: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -182,12 +202,28 @@ def _draw_lanes(key, start, bounds, counts, out):
                 out[low + unit, lane] = scratch[lane, unit]
 
 
-def lanes(resampling: Resampling, start: int) -> UInt8[np.ndarray, "units lanes"]:
-    """Multiplicities of LANES replicates from `start` on, side by side for each unit, in the plan's order."""
-    plan, out = resampling.plan, np.empty((resampling.units, LANES), dtype=np.uint8)
-    counts = resampling.tile_counts(start, min(start + LANES, resampling.draws))
-    _draw_lanes(np.uint64(plan.key), start, plan.tiles, counts, out)
-    return out
+Sweep = Callable[[UInt8[np.ndarray, "units lanes"], int, int], None]
+
+
+def sweep_lanes(work: Sweep, resampling: Resampling) -> None:
+    """Call `work(drawn, start, stop)` for every LANES replicates, in threads.
+
+    `drawn` (units, LANES) holds the multiplicities of the replicates start..stop, side by side for each unit in the
+    plan's order; lanes past `stop` hold 0. It is overwritten afterwards.
+    """
+    plan, starts = resampling.plan, range(0, resampling.draws, LANES)
+
+    def worker(first: int) -> None:
+        drawn = buffers[first]
+        for start in starts[first :: len(buffers)]:
+            stop = min(start + LANES, resampling.draws)
+            counts = resampling.tile_counts(start, stop)
+            _draw_lanes(np.uint64(plan.key), start, plan.tiles, counts, drawn)
+            work(drawn, start, stop)
+
+    # Made here and not by the threads, whose own heaps could not use again what the sorting gave back.
+    buffers = [np.empty((resampling.units, LANES), dtype=np.uint8) for _ in range(min(threads(), len(starts)))]
+    side_by_side(worker, range(len(buffers)))
 
 
 def replicate(
@@ -238,13 +274,12 @@ def tallies(
     columns = np.ascontiguousarray(columns.reshape(len(codes), -1))
     out = np.zeros((resampling.draws, size, columns.shape[1]))
 
-    def work(start: int) -> None:
+    def work(drawn: np.ndarray, start: int, stop: int) -> None:
         registers = np.zeros((1 + size * columns.shape[1], LANES))
-        _tally(resampling.plan.position, lanes(resampling, start), codes, columns, registers.reshape(-1))
-        stop = min(start + LANES, resampling.draws)
+        _tally(resampling.plan.position, drawn, codes, columns, registers.reshape(-1))
         out[start:stop] = registers[1:, : stop - start].T.reshape(-1, size, columns.shape[1])
 
-    side_by_side(work, range(0, resampling.draws, LANES))
+    sweep_lanes(work, resampling)
     return out
 
 
@@ -258,7 +293,7 @@ def group_strata(
     """
     groups = np.asarray(groups, dtype=bool)
     by_size = np.argsort(-groups.sum(axis=0), kind="stable")
-    rarest = np.zeros(len(groups), dtype=np.int64)
+    rarest = np.zeros(len(groups), dtype=np.int32)
     for rank, group in enumerate(by_size):
         rarest[groups[:, group]] = rank + 1
     return rarest * 2 + np.asarray(positive, dtype=bool)
