@@ -160,3 +160,14 @@ def test_overlapping_groups_get_few_strata():
     rarest = np.argmin(member.sum(axis=0))
     inside = strata[member[:, rarest]]
     assert not np.isin(inside, strata[~member[:, rarest]]).any()
+
+
+def test_replicates_swept_in_pieces_are_the_same(monkeypatch):
+    scores, positive, member = case(6, 9000, 4, 50, models=2)
+    resampling = Resampling(group_strata(member, positive), draws=LANES + 1, seed=2)
+    whole = bias_auc_replicates(scores, positive, member, resampling)
+    monkeypatch.setattr(sweeps, "threads", lambda: 3)
+    monkeypatch.setattr(sweeps, "SMALL", 1000)
+    cut = bias_auc_replicates(scores, positive, member, resampling)
+    for name in ("overall", *NAMES):
+        np.testing.assert_allclose(getattr(cut, name), getattr(whole, name), atol=1e-12)

@@ -14,9 +14,9 @@ from angelshare.stats import compiled
 
 PROGRAM = """
 import numpy as np
-from angelshare.stats.resample import Resampling, _draw_units
+from angelshare.stats.resample import Resampling, draw_units
 assert Resampling(np.zeros(9, dtype=int), draws=3).weights().sum() == 27
-print(sum(_draw_units.stats.cache_hits.values()))
+print(sum(draw_units.stats.cache_hits.values()))
 """
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from angelshare.stats import resample
+from angelshare.stats import draws
 from angelshare.stats.resample import LANES, Resampling, replicate, sweep_lanes, tallies
 
 
@@ -34,9 +34,8 @@ def test_clusters_stay_whole_within_the_stratum_of_most_of_their_rows(rng):
         assert (by_cluster[:, np.arange(40) % 2 == label, 0].sum(axis=1) == 20).all()
 
 
-def test_the_same_seed_draws_the_same_however_it_is_cut(rng, monkeypatch):
-    monkeypatch.setattr(resample, "TILE", resample.TILE)
-    strata = (np.arange(3 * resample.TILE) % 3 == 0).astype(int)
+def test_the_same_seed_draws_the_same_however_it_is_cut():
+    strata = (np.arange(3 * draws.TILE) % 3 == 0).astype(int)
     resampling = Resampling(strata, draws=LANES + 5, seed=9)
     whole = resampling.weights()
     pieces = [resampling.weights(0, 3), resampling.weights(3, 17), resampling.weights(17)]
@@ -54,7 +53,7 @@ def test_the_same_seed_draws_the_same_however_it_is_cut(rng, monkeypatch):
 
 
 def test_units_are_drawn_alike():
-    weights = Resampling(np.zeros(2 * resample.TILE + 10, dtype=int), draws=40, seed=4).weights().astype(float)
+    weights = Resampling(np.zeros(2 * draws.TILE + 10, dtype=int), draws=40, seed=4).weights().astype(float)
     parts = np.array_split(weights.sum(axis=0), 50)
     assert chisquare([p.sum() for p in parts], [len(p) * 40 for p in parts]).pvalue > 1e-3
     assert weights.var() == pytest.approx(1, abs=0.01)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Real
 
 from angelshare.metrics.order import ascending
 from angelshare.stats.abreast import AHEAD, LANES, add, add_product, add_share, fetch, widen
-from angelshare.stats.compiled import compiled
+from angelshare.stats.compiled import compiled, side_by_side
 from angelshare.stats.resample import Resampling, sweep_lanes
 
 
@@ -131,9 +131,11 @@ def ranking_replicates(
     roc, pr = np.zeros((2, resampling.draws, len(columns)))
 
     def work(drawn: np.ndarray, start: int, stop: int) -> None:
-        for model, (order, column, where) in enumerate(zip(orders, columns, places, strict=True)):
-            found = _abreast(order, column, truth, where, drawn, factor)
+        def one(model: int) -> None:
+            found = _abreast(orders[model], columns[model], truth, places[model], drawn, factor)
             roc[start:stop, model], pr[start:stop, model] = (values[: stop - start] for values in found)
+
+        side_by_side(one, range(len(columns)))
 
     sweep_lanes(work, resampling)
     return roc, pr

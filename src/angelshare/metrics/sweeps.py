@@ -145,19 +145,15 @@ def _sweep_once(codes, sums, totals):
 def once(codes: UInt64[np.ndarray, " rows"], groups: int) -> tuple[np.ndarray, np.ndarray]:
     """`sums` and `totals` with every row counted once; the rows are swept in pieces, side by side."""
 
-    def work(piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def work(piece: slice) -> tuple[np.ndarray, np.ndarray]:
         sums, totals = np.zeros((groups, 7)), np.zeros(5)
-        _sweep_once(piece, sums, totals)
+        _sweep_once(codes[piece], sums, totals)
         return sums, totals
 
-    found = side_by_side(work, _pieces(codes))
-    sums, totals = found[0]
-    for upper, more in found[1:]:
-        _stack(sums, totals, upper, more)
-    return sums, totals
+    return _stacked(side_by_side(work, _pieces(codes)))
 
 
-def _pieces(codes: np.ndarray) -> list[np.ndarray]:
+def _pieces(codes: np.ndarray) -> list[slice]:
     """Cut for the threads, never within a tie block."""
     wanted = threads() if len(codes) > SMALL else 1
     edges = [0]
@@ -166,19 +162,22 @@ def _pieces(codes: np.ndarray) -> list[np.ndarray]:
         while edge < len(codes) and codes[edge] & TIED:
             edge += 1
         edges.append(max(edge, edges[-1]))
-    return [codes[a:b] for a, b in itertools.pairwise([*edges, len(codes)])]
+    return [slice(a, b) for a, b in itertools.pairwise([*edges, len(codes)])]
 
 
-def _stack(sums: np.ndarray, totals: np.ndarray, upper: np.ndarray, more: np.ndarray) -> None:
-    """Add a sweep whose rows all score above those in `sums` and `totals`."""
-    upper[:, 2] += 2 * upper[:, 1] * sums[:, 0]
-    upper[:, 3] += 2 * upper[:, 0] * totals[1]
-    upper[:, 4] += 2 * upper[:, 1] * totals[0]
-    upper[:, 5] += 2 * upper[:, 0] * totals[0]
-    upper[:, 6] += 2 * upper[:, 1] * totals[1]
-    more[4] += 2 * more[3] * totals[2]
-    sums += upper
-    totals += more
+def _stacked(found: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The sums and totals of all pieces: rows of a piece score above all rows of those before it."""
+    sums, totals = found[0]
+    for upper, more in found[1:]:
+        upper[:, 2] += 2 * upper[:, 1] * sums[:, 0]
+        upper[:, 3] += 2 * upper[:, 0] * totals[1]
+        upper[:, 4] += 2 * upper[:, 1] * totals[0]
+        upper[:, 5] += 2 * upper[:, 0] * totals[0]
+        upper[:, 6] += 2 * upper[:, 1] * totals[1]
+        more[4] += 2 * more[3] * totals[2]
+        sums += upper
+        totals += more
+    return sums, totals
 
 
 WEIGHT, NEGATIVES, POSITIVES, ALL_NEGATIVES, ALL_POSITIVES, ALL_PAIRS, FIRST = range(7)
@@ -236,11 +235,15 @@ def abreast(
     groups: int,
 ) -> tuple[Float64[np.ndarray, "lanes groups 7"], Float64[np.ndarray, "lanes 5"]]:
     """`sums` and `totals` of LANES replicates: the row at i counts drawn[where[i], lane] times."""
-    flat = np.zeros((FIRST + 7 * groups) * LANES)
-    _sweep_abreast(codes, where, drawn, flat)
-    registers = flat.reshape(-1, LANES)
-    totals = registers[NEGATIVES:FIRST].copy()
-    totals[:3] /= 2
-    sums = registers[FIRST:].reshape(groups, 7, LANES).copy()
-    sums[:, 0] /= 2
+
+    def work(piece: slice) -> tuple[np.ndarray, np.ndarray]:
+        flat = np.zeros((FIRST + 7 * groups) * LANES)
+        _sweep_abreast(codes[piece], where[piece], drawn, flat)
+        registers = flat.reshape(-1, LANES)
+        totals, sums = registers[NEGATIVES:FIRST].copy(), registers[FIRST:].reshape(groups, 7, LANES).copy()
+        totals[:3] /= 2
+        sums[:, 0] /= 2
+        return sums, totals
+
+    sums, totals = _stacked(side_by_side(work, _pieces(codes)))
     return np.ascontiguousarray(np.moveaxis(sums, -1, 0)), np.ascontiguousarray(totals.T)

@@ -1,7 +1,7 @@
 """The paired bootstrap: one set of multiplicities a replicate, for every model and every statistic."""
 
 # Kernels: numba infers their types.
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN202
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 import itertools
@@ -15,15 +15,14 @@ from jaxtyping import Bool, Float, Float64, Int, Integer, UInt8
 
 from angelshare.runs import rng
 from angelshare.stats.abreast import AHEAD, LANES, add_scaled, fetch, widen
-from angelshare.stats.compiled import compiled, side_by_side, threads
-
-TILE = 8192
-"""Units that are drawn among at once: their multiplicities stay in the processor's cache."""
+from angelshare.stats.compiled import compiled, side_by_side, spans
+from angelshare.stats.draws import TILE, draw_lanes, draw_units
 
 SPAN = 1000
 """Numbers that strata may span beyond the count of rows before they are sorted."""
 
-GAMMA = np.uint64(0x9E3779B97F4A7C15)
+SMALL = 20_000
+"""Rows below which threads do not pay."""
 
 BLOCK = 64
 """Replicates whose multiplicities `replicate` holds at once."""
@@ -94,7 +93,7 @@ class Resampling:
     def unit_weights(self, start: int, stop: int) -> UInt8[np.ndarray, "draws units"]:
         """Multiplicities of the units, in the plan's order."""
         drawn = np.zeros((stop - start, self.units), dtype=np.uint8)
-        _draw_units(np.uint64(self.plan.key), start, self.plan.tiles, self.tile_counts(start, stop), drawn)
+        draw_units(np.uint64(self.plan.key), start, self.plan.tiles, self.tile_counts(start, stop), drawn)
         return drawn
 
     def tile_counts(self, start: int, stop: int) -> Int[np.ndarray, "draws tiles"]:
@@ -148,82 +147,28 @@ def _majority(unit_of_row: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.unique(chosen, return_inverse=True)[1].reshape(-1)
 
 
-@compiled
-def mix(state):
-    """The finaliser of splitmix64."""
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
-
-
-@compiled
-def _stream(key, draw):
-    """The state of a draw's own random stream."""
-    return mix(key ^ mix(np.uint64(draw + 1) * GAMMA))
-
-
-@compiled
-def _draw(state, count, size, out):
-    """Draw `count` of `size` units with replacement into the multiplicities `out`; two draws from each 64 bits."""
-    bits, wide = np.uint64(0), np.uint64(size)
-    for j in range(count):
-        if j & 1:
-            bits = bits >> np.uint64(32)
-        else:
-            state += GAMMA
-            bits = mix(state)
-        out[np.int64(((bits & np.uint64(0xFFFFFFFF)) * wide) >> np.uint64(32))] += np.uint8(1)
-    return state
-
-
-@compiled
-def _draw_units(key, start, bounds, counts, out):
-    for at in range(len(out)):
-        state = _stream(key, start + at)
-        for block in range(len(bounds) - 1):
-            low, high = bounds[block], bounds[block + 1]
-            state = _draw(state, counts[at, block], high - low, out[at, low:high])
-
-
-@compiled
-def _draw_lanes(key, start, bounds, counts, out):
-    """As `_draw_units`, replicates side by side for each unit; lanes past the counts hold 0."""
-    states = np.empty(LANES, dtype=np.uint64)
-    for lane in range(LANES):
-        states[lane] = _stream(key, start + lane)
-    scratch = np.empty((LANES, TILE), dtype=np.uint8)
-    for block in range(len(bounds) - 1):
-        low, size = bounds[block], bounds[block + 1] - bounds[block]
-        scratch[:, :size] = 0
-        for lane in range(len(counts)):
-            states[lane] = _draw(states[lane], counts[lane, block], size, scratch[lane])
-        for unit in range(size):
-            for lane in range(LANES):
-                out[low + unit, lane] = scratch[lane, unit]
-
-
 Sweep = Callable[[UInt8[np.ndarray, "units lanes"], int, int], None]
 
 
 def sweep_lanes(work: Sweep, resampling: Resampling) -> None:
-    """Call `work(drawn, start, stop)` for every LANES replicates, in threads.
+    """Call `work(drawn, start, stop)` for every LANES replicates.
 
     `drawn` (units, LANES) holds the multiplicities of the replicates start..stop, side by side for each unit in the
-    plan's order; lanes past `stop` hold 0. It is overwritten afterwards.
+    plan's order; lanes past `stop` hold 0. It is overwritten afterwards. There is one, the largest array of all, so the
+    threads share it: they draw its tiles, and `work` is to cut its rows or models for them.
     """
-    plan, starts = resampling.plan, range(0, resampling.draws, LANES)
+    plan, key = resampling.plan, np.uint64(resampling.plan.key)
+    drawn = np.empty((resampling.units, LANES), dtype=np.uint8)
+    cuts = spans(len(plan.tiles) - 1, small=8)
+    for start in range(0, resampling.draws, LANES):
+        stop = min(start + LANES, resampling.draws)
+        counts = resampling.tile_counts(start, stop)
 
-    def worker(first: int) -> None:
-        drawn = buffers[first]
-        for start in starts[first :: len(buffers)]:
-            stop = min(start + LANES, resampling.draws)
-            counts = resampling.tile_counts(start, stop)
-            _draw_lanes(np.uint64(plan.key), start, plan.tiles, counts, drawn)
-            work(drawn, start, stop)
+        def draw(cut: slice, start: int = start, counts: np.ndarray = counts) -> None:
+            draw_lanes(key, start, plan.tiles, counts, cut.start, cut.stop, drawn)
 
-    # Made here and not by the threads, whose own heaps could not use again what the sorting gave back.
-    buffers = [np.empty((resampling.units, LANES), dtype=np.uint8) for _ in range(min(threads(), len(starts)))]
-    side_by_side(worker, range(len(buffers)))
+        side_by_side(draw, cuts)
+        work(drawn, start, stop)
 
 
 def replicate(
@@ -275,9 +220,13 @@ def tallies(
     out = np.zeros((resampling.draws, size, columns.shape[1]))
 
     def work(drawn: np.ndarray, start: int, stop: int) -> None:
-        registers = np.zeros((1 + size * columns.shape[1], LANES))
-        _tally(resampling.plan.position, drawn, codes, columns, registers.reshape(-1))
-        out[start:stop] = registers[1:, : stop - start].T.reshape(-1, size, columns.shape[1])
+        def part(span: slice) -> np.ndarray:
+            registers = np.zeros((1 + size * columns.shape[1], LANES))
+            _tally(resampling.plan.position[span], drawn, codes[span], columns[span], registers.reshape(-1))
+            return registers[1:, : stop - start]
+
+        sums = np.sum(side_by_side(part, spans(len(codes), SMALL)), axis=0)
+        out[start:stop] = sums.T.reshape(-1, size, columns.shape[1])
 
     sweep_lanes(work, resampling)
     return out
