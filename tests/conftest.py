@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
+import pytest
 from jaxtyping import install_import_hook
 
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 install_import_hook(["angelshare.metrics", "angelshare.stats", "angelshare.losses"], "beartype.beartype")
-
-import pytest
 
 
 def _folder(variable: str) -> Path:

@@ -53,7 +53,9 @@ def full_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"Could not write {path}: {error.strerror or error}. What was there before still stands.") from error
+        raise DataError(
+            f"Could not write {path}: {error.strerror or error}. What was there before still stands."
+        ) from error
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def demo(out: Path) -> AuditResult:
         distil(kind, teacher=teacher, texts=models / "transfer", gold=train, out=models / kind)
     baseline(train, out=models / "tfidf")
     students = {kind: models / kind for kind in ("bow", "bilstm", "tfidf")}
-    return audit(reference=models / "teacher", data=test, positive="positive", out=out, **students)
+    return audit(reference=models / "teacher", data=test, positive="positive", out=out, models=students)
 
 
 def encoder() -> Path:
@@ -45,5 +45,6 @@ def encoder() -> Path:
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingPart(f"The demo needs the package {name.replace('_', '-')}. Install it: pip install 'angelshare[train,demo]'.")
+        package = name.replace("_", "-")
+        raise MissingPart(f"The demo needs the package {package}. Install it: pip install 'angelshare[train,demo]'.")
     return Path(next(iter(spec.submodule_search_locations)))
