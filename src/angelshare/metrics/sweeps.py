@@ -21,7 +21,7 @@ import itertools
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt8, UInt64
 
-from angelshare.stats.abreast import AHEAD, LANES, add, add_product, fetch, widen
+from angelshare.stats.abreast import AHEAD, LANES, add, add_product, fetch, lowest, widen
 from angelshare.stats.compiled import compiled, side_by_side, spans, threads
 
 GROUPS = 60
@@ -87,58 +87,55 @@ def arrange(
     return out
 
 
-_PLACES = np.zeros(64, dtype=np.uint64)
-for _place in range(64):
-    _PLACES[((0x03F79D71B4CB0A89 << _place) & (2**64 - 1)) >> 58] = _place
-
-
-@compiled
-def _lowest(bits):
-    """The place of the lowest bit that is set, by a de Bruijn product; `bits` must not be 0."""
-    return _PLACES[((bits & (~bits + np.uint64(1))) * np.uint64(0x03F79D71B4CB0A89)) >> np.uint64(58)]
-
-
 @compiled
 def _sweep_once(codes, sums, totals):
     """Counts below a row are kept doubled: a tie block adds its rows once before it is counted and once after, and what
-    stands between is twice the rows below plus the tied ones.
+    stands between is twice the rows below plus the tied ones. Rows without ties do all of it in one go.
     """
-    one = np.uint64(1)
-    negatives = positives = all_negatives = all_pairs = 0.0
+    n, one = len(codes), np.uint64(1)
+    negatives = positives = all_negatives = all_positives = all_pairs = 0.0
     first = 0
-    while first < len(codes):
+    while first < n:
         stop = first + 1
-        while stop < len(codes) and codes[stop] & TIED:
+        while stop < n and codes[stop] & TIED:
             stop += 1
-        for step in range(3):
+        alone = stop - first == 1
+        for step in range(1 if alone else 3):
+            entering = 1.0 if alone or step != 1 else 0.0
+            counting = alone or step == 1
             for i in range(first, stop):
-                positive, seen = codes[i] & POSITIVE, 1.0 if codes[i] & SEEN else 0.0
+                seen = entering if codes[i] & SEEN else 0.0
                 bits = codes[i] & MEMBERS
-                if step == 1:
-                    if positive:
+                if codes[i] & POSITIVE:
+                    positives += seen
+                    if counting:
+                        all_positives += 1.0
                         all_pairs += all_negatives
-                        totals[3] += 1.0
-                    while bits:
-                        at = _lowest(bits)
-                        bits &= bits - one
-                        if positive:
+                        while bits:
+                            at = lowest(bits)
+                            bits &= bits - one
                             sums[at, 1] += 1.0
                             sums[at, 2] += sums[at, 0]
                             sums[at, 4] += negatives
                             sums[at, 6] += positives
-                        else:
-                            sums[at, 3] += positives
-                            sums[at, 5] += negatives
-                elif positive:
-                    positives += seen
+                    positives += seen if alone else 0.0
                 else:
                     negatives += seen
-                    all_negatives += 1.0
+                    all_negatives += entering
+                    above = positives if counting else 0.0
+                    level = negatives if counting else 0.0
+                    into = 2 * entering if alone else entering
                     while bits:
-                        sums[_lowest(bits), 0] += 1.0
+                        at = lowest(bits)
                         bits &= bits - one
+                        sums[at, 0] += into
+                        sums[at, 3] += above
+                        sums[at, 5] += level
+                    negatives += seen if alone else 0.0
+                    all_negatives += entering if alone else 0.0
         first = stop
-    totals[0], totals[1], totals[2], totals[4] = negatives / 2, positives / 2, all_negatives / 2, all_pairs
+    totals[0], totals[1], totals[2] = negatives / 2, positives / 2, all_negatives / 2
+    totals[3], totals[4] = all_positives, all_pairs
     sums[:, 0] /= 2
 
 
@@ -205,7 +202,7 @@ def _sweep_abreast(codes, where, drawn, flat):
                         add(flat, ALL_POSITIVES, WEIGHT)
                         add_product(flat, ALL_PAIRS, WEIGHT, ALL_NEGATIVES)
                     while bits:
-                        at = FIRST + 7 * np.int64(_lowest(bits))
+                        at = FIRST + 7 * lowest(bits)
                         bits &= bits - one
                         if positive:
                             add(flat, at + 1, WEIGHT)
@@ -223,7 +220,7 @@ def _sweep_abreast(codes, where, drawn, flat):
                     if codes[i] & SEEN:
                         add(flat, NEGATIVES, WEIGHT)
                     while bits:
-                        add(flat, FIRST + 7 * np.int64(_lowest(bits)), WEIGHT)
+                        add(flat, FIRST + 7 * lowest(bits), WEIGHT)
                         bits &= bits - one
         first = stop
 

@@ -123,3 +123,13 @@ def add_share(typing_context, flat, register, gain, part, whole):
         return context.get_dummy_value()
 
     return types.void(flat, types.intp, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def lowest(typing_context, bits):
+    """The place of the lowest bit set in a 64-bit integer, which must not be 0."""
+
+    def codegen(context, builder, signature, args):
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.intp(types.uint64), codegen
