@@ -139,10 +139,12 @@ class _Table:
 
     def sorted_parts(self) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         """For each model and part of the groups: the packed rows in ascending order of score, and that order."""
-        packed = [(part, sweeps.pack(self.member, part, self.positive, seen)) for part, seen in self.parts()]
+        packed: list[tuple[np.ndarray, np.ndarray]] = []
         for model in range(self.models):
             column = np.ascontiguousarray(self.scores[:, model])
             order, tied = ascending_and_tied(column)
+            # Packed after the first sorting, which takes twice the memory while it lasts.
+            packed = packed or [(p, sweeps.pack(self.member, p, self.positive, seen)) for p, seen in self.parts()]
             for part, codes in packed:
                 yield model, part, sweeps.arrange(codes, order, tied), order
 
