@@ -155,6 +155,7 @@ def main() -> None:
     points(options.rows, options.groups, options.rounds)
     replicates(options.rows, options.groups, options.draws, options.naive, decimals=2)
     memory(options.rows, options.groups, 1, 0)
+    memory(options.rows, options.groups, 1, 64)
     memory(options.rows, options.groups, 2, 64)
 
 

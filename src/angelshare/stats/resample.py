@@ -242,7 +242,9 @@ def group_strata(
     """
     groups = np.asarray(groups, dtype=bool)
     by_size = np.argsort(-groups.sum(axis=0), kind="stable")
-    rarest = np.zeros(len(groups), dtype=np.int32)
+    rarest = np.zeros(len(groups), dtype=np.int16)
     for rank, group in enumerate(by_size):
         rarest[groups[:, group]] = rank + 1
-    return rarest * 2 + np.asarray(positive, dtype=bool)
+    rarest *= 2
+    rarest += np.asarray(positive, dtype=bool)
+    return rarest
