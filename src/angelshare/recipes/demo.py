@@ -18,6 +18,7 @@ def demo(out: Path) -> AuditResult:
 
     Run again after an interruption, it goes on from where it was.
     """
+    from angelshare.models.students import StudentOptions
     from angelshare.training.classifier import baseline, distil
     from angelshare.training.finetune import finetune
     from angelshare.training.label import label
@@ -30,8 +31,9 @@ def demo(out: Path) -> AuditResult:
     models = out / "models"
     teacher = finetune(encoder(), train, out=models / "teacher")
     label(teacher, [train, pool], models / "transfer")
+    small = StudentOptions(preset="0.7M")
     for kind in ("bow", "bilstm"):
-        distil(kind, teacher=teacher, texts=models / "transfer", gold=train, out=models / kind)
+        distil(kind, teacher=teacher, texts=models / "transfer", gold=train, out=models / kind, student=small)
     baseline(train, out=models / "tfidf")
     students = {kind: models / kind for kind in ("bow", "bilstm", "tfidf")}
     return audit(reference=models / "teacher", data=test, positive="positive", out=out, models=students)

@@ -136,6 +136,6 @@ def _without(table: Table, seen: set[str], held: Table | None) -> Table:
     kept = np.array([text not in seen and text not in dev for text in table.texts], dtype=bool)
     if not kept.all():
         count = int((~kept).sum())
-        say(f"{table.source}: {count:,} of {len(table):,} are golden, dev or labelled already; none is taken twice.")
+        say(f"{table.name}: {count:,} of {len(table):,} were golden, dev or labelled already, and are taken once.")
     seen.update(table.texts)
     return table.take(kept)
