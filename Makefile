@@ -10,7 +10,7 @@ demo: .venv/run.stamp  ## compress a sentiment model, audit it, open demo/report
 	$(BIN)/angelshare demo --out demo
 
 test: .venv/dev.stamp  ## the fast suite
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 test-slow: .venv/dev.stamp  ## real weights and data, clean environments; ANGELSHARE_DATA and ANGELSHARE_MODELS where at hand
 	$(BIN)/pytest -m slow --timeout 3000
