@@ -62,6 +62,11 @@ class Budget(BaseModel):
         """Every pattern that holds, the defaults that the file replaces left out."""
         return {**{pattern: m for pattern, m in DEFAULTS.items() if pattern not in self.margins}, **self.margins}
 
+    def unmatched(self, findings: Iterable[Finding]) -> list[str]:
+        """The file's patterns that are of none of the figures: slips of the pen, which would leave the defaults."""
+        names = {f"{finding.audit}/{finding.metric}" for finding in findings}
+        return [pattern for pattern in self.margins if not any(fnmatchcase(name, pattern) for name in names)]
+
     def with_margins(self, margins: Mapping[str, float | Literal[False]]) -> "Budget":
         """The budget with some margins replaced."""
         return Budget(margins={**self.margins, **margins})

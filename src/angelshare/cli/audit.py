@@ -22,7 +22,12 @@ def command(
         ),
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="Files of golden rows; may be repeated.", rich_help_panel=DATA)
+        list[str] | None,
+        typer.Option(
+            "--data",
+            help="Golden rows: a file, hub:owner/name or set:NAME:PART; may be repeated.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     suite: Annotated[
         list[str] | None,
@@ -34,8 +39,10 @@ def command(
         str | None,
         typer.Option("--identities", metavar="A,B|lexicon", help="Identity columns, or the built-in word list."),
     ] = None,
-    budget: Annotated[Path | None, typer.Option("--budget", help="TOML with [margins].", rich_help_panel=HOW)] = None,
-    draws: Annotated[int, typer.Option("--draws", help="Replicates of the bootstrap.", rich_help_panel=HOW)] = 1000,
+    budget: Annotated[Path | None, typer.Option("--budget", help="TOML with \\[margins].", rich_help_panel=HOW)] = None,
+    draws: Annotated[
+        int, typer.Option("--draws", min=100, help="Replicates of the bootstrap.", rich_help_panel=HOW)
+    ] = 1000,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same figures.", rich_help_panel=HOW)] = 0,
     threshold: Annotated[
         float, typer.Option("--threshold", help="Probability from which a label is given.", rich_help_panel=HOW)

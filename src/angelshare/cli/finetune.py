@@ -13,7 +13,9 @@ __all__ = ["command"]
 
 def command(
     encoder: Annotated[str, typer.Argument(metavar="ENCODER", help="A directory or a hub id.")],
-    train: Annotated[str, typer.Argument(metavar="TRAIN", help="Golden rows: a file, or hub:owner/name.")],
+    train: Annotated[
+        str, typer.Argument(metavar="TRAIN", help="Golden rows: a file, hub:owner/name or set:NAME:PART.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The model directory to make.")],
     dev: Annotated[
         str | None, typer.Option("--dev", help="Rows that choose the checkpoint; default a hashed tenth of TRAIN.")

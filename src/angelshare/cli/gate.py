@@ -14,7 +14,7 @@ __all__ = ["command"]
 def command(
     directory: Annotated[Path, typer.Argument(metavar="AUDIT_DIR", help="The --out of an audit.")],
     budget: Annotated[
-        Path | None, typer.Option("--budget", help="TOML with [margins]; the defaults without one.")
+        Path | None, typer.Option("--budget", help="TOML with \\[margins]; the defaults without one.")
     ] = None,
 ) -> None:
     """Say whether an audit is within budget: exit 0 within, 1 a loss, 2 an error, 3 inconclusive.
@@ -25,11 +25,15 @@ def command(
     from collections import Counter
 
     from angelshare.audits.budget import Budget, read_budget, rejudge
+    from angelshare.errors import DataError
     from angelshare.findings import JUDGED, Outcome, worst
     from angelshare.result import AuditResult
 
     margins = Budget() if budget is None else read_budget(budget)
     result = AuditResult.load(directory)
+    unmatched = margins.unmatched(result.findings)
+    if unmatched:
+        raise DataError(f"{budget}: the pattern '{unmatched[0]}' matches no \"audit/metric\" of this audit. Mend it.")
     judged = rejudge(result.about_students(), margins, result.reference or "")
     counts = Counter(finding.outcome for finding in judged)
     for finding in judged:

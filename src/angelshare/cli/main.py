@@ -1,6 +1,7 @@
 """The command line: a thin face of the Python calls, one file a command."""
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -51,6 +52,9 @@ def main() -> None:
         app()
     except AngelshareError as error:
         say(f"angelshare: {error}")
+        sys.exit(2)
+    except Exception:
+        traceback.print_exc()  # a fault of ours, and not an exit 1, which `gate` keeps for a loss
         sys.exit(2)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:

@@ -28,6 +28,7 @@ from angelshare.collect.subjects import Contestant, contestants
 from angelshare.data.tables import Columns
 from angelshare.errors import DataError
 from angelshare.findings import Exhibit, Finding, Outcome, Subject
+from angelshare.progress import say
 from angelshare.result import PREDICTIONS, AuditResult
 from angelshare.types import Predictions, Scale
 
@@ -98,6 +99,8 @@ def audit(
     result = AuditResult(
         collected.findings, company.subjects(), collected.exhibits, facts(tasks, settings), collected.kept
     )
+    for pattern in settings.budget.unmatched(result.findings):
+        say(f"The budget's pattern '{pattern}' matches no \"audit/metric\" of this audit.")
     if out is not None:
         result.save(out)
     return result

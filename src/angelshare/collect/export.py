@@ -34,9 +34,11 @@ def export_texts(
     Raises
     ------
     DataError
-        Where an id names two texts.
+        Where an id names two texts, or the file exists.
     """
     path = Path(path)
+    if path.exists():
+        raise DataError(f"{path} exists, and is not written over. Name another file, or delete it.")
     tasks = plan(Wanted(data, suites, columns, positive, None, Settings(swaps=swaps)), reference)
     texts: dict[str, str] = {}
     for task in tasks:

@@ -63,26 +63,31 @@ class ClassColumn:
                 f"{where}: a label must be a name or an integer. Got {shown(value)} instead. "
                 f"Name fractions as a toxicity column or as multi-label columns."
             )
+        self._one_kind(chunk, at, value, found[0])
+        return found[1]
+
+    def _one_kind(self, chunk: Chunk, at: int, value: Any, kind: Kind) -> None:
         if self.kind is None:
-            self.kind = found[0]
-        elif self.kind != found[0]:
+            self.kind = kind
+        elif self.kind != kind:
             other = "an integer" if self.kind == "integer" else "a name"
             raise DataError(
-                f"{where}: labels must all be names or all be integers. "
+                f"{chunk.place(at, self.column)}: labels must all be names or all be integers. "
                 f"Got {shown(value)} where the rows before have {other}."
             )
-        return found[1]
 
     def _allowed(self, chunk: Chunk, at: int, value: Any) -> str:
         assert self.names is not None
         spelled = value.strip() if isinstance(value, str) else str(value)
         if spelled in self.names:
+            self._one_kind(chunk, at, value, "name")
             return spelled
         where = chunk.place(at, self.column)
         if is_missing(value):
             raise DataError(f"{where}: the label is missing (NaN). Give one, or drop the row.")
         found = kind_of(value)
         if found is not None and found[0] == "integer" and 0 <= int(found[1]) < len(self.names):
+            self._one_kind(chunk, at, value, "integer")
             return self.names[int(found[1])]
         raise DataError(
             f"{where}: the label must be one of {', '.join(self.names)}, or an index of these. "

@@ -38,6 +38,10 @@ class Columns:
     def __post_init__(self) -> None:
         if sum((self.label is not None, bool(self.labels), self.toxicity is not None)) > 1:
             raise DataError("Only one of label, labels and toxicity may name columns. Leave the others out.")
+        for columns in (self.labels, self.identities, (self.text, self.label or self.toxicity, *self.labels)):
+            twice = next((name for name in columns if columns.count(name) > 1), None)
+            if twice is not None:
+                raise DataError(f"The column '{twice}' is named twice. Name each column for one thing.")
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ SUM_TOLERANCE = 0.01
 
 def is_table(path: str | Path) -> bool:
     """Whether the name is one of a table: what `PredictionsFile` reads."""
-    return str(path).lower().endswith(SUFFIXES)
+    return str(path).lower().endswith(SUFFIXES) and not Path(path).is_dir()
 
 
 class PredictionsFile:
@@ -62,6 +62,8 @@ class PredictionsFile:
         self.multilabel = self._alone() if multilabel is None else multilabel
         if len(self.labels) == 1 and not self.multilabel:
             raise ModelError(f"{path} has one label column: it is multi-label, decided alone.")
+        if scores == "probabilities" and not self.multilabel:
+            self._check_sum()
         self.fingerprint = runs.digest(runs.sha256(self.path), scores, str(self.multilabel), *self.labels)
         self._place = {row_id: index for index, row_id in enumerate(self.ids)}
 
@@ -106,6 +108,14 @@ class PredictionsFile:
             raise DataError(
                 f"{self.path}, id '{self.ids[row]}', column '{self.labels[column]}': a probability must lie in [0, 1]. "
                 f"Got {self.scores[row, column]:g} instead; say --scores logits if the columns hold log-odds."
+            )
+
+    def _check_sum(self) -> None:
+        off = np.flatnonzero(np.abs(self.scores.sum(1) - 1) > SUM_TOLERANCE)
+        if len(off):
+            raise DataError(
+                f"{self.path}, id '{self.ids[off[0]]}': the probabilities of labels one of which holds must sum to 1. "
+                f"They sum to {self.scores[off[0]].sum():.3g}; say --scores logits if the columns hold log-odds."
             )
 
     def _alone(self) -> bool:

@@ -168,6 +168,12 @@ class _Table:
             return float("nan"), "none"
         return float(np.std(kept, ddof=1)) if np.ptp(kept) > 0 else 0.0, "bootstrap"
 
+    def unseen(self, s: int, cell: int) -> float:
+        """A standard error where no replicate moved: as wide as the rule of three leaves room for."""
+        metric = self.metrics[s]
+        width = metric.high - metric.low if np.isfinite(metric.high - metric.low) else 1.0
+        return width * intervals.rule_of_three(cell, self.level) / intervals.normal_factor(self.level)
+
     def value(self, model: str, s: int, n: int, cell: int) -> Estimate | None:
         rows = self.rows(model)
         value = float(self.point[rows, s].mean())
@@ -176,10 +182,13 @@ class _Table:
         drawn = None if self.replicates is None else self.replicates[:, rows, s].mean(axis=1)
         error, source = self.spread(dict.fromkeys(rows, 1 / len(rows)), drawn, s)
         metric = self.metrics[s]
+        if error < 1e-12 and metric.low < value < metric.high:
+            error, source = self.unseen(s, cell), "rule_of_three"
         low, high = intervals.bounded(value, error, cell, metric.low, metric.high, self.level)
         if not np.isfinite(low):
             return Estimate(value, None, None, n, "none", self.level, self.unit)
-        return Estimate(value, low, high, n, f"{source}_{intervals.VALUE_METHOD}", self.level, self.unit)
+        method = source if source == "rule_of_three" else f"{source}_{intervals.VALUE_METHOD}"
+        return Estimate(value, low, high, n, method, self.level, self.unit)
 
     def equal(self, model: str, reference: str) -> bool:
         """Whether every seed of the model gives the reference's figures, in every replicate."""
@@ -212,11 +221,7 @@ class _Contrast:
             error, source = table.spread(self._weights(table, s), drawn_s, s)
             if error < 1e-12:
                 # No replicate moved it. Unless the answers are the same, that is luck: widen by the rule of three.
-                metric = table.metrics[s]
-                width = metric.high - metric.low if np.isfinite(metric.high - metric.low) else 1.0
-                hidden = width * intervals.rule_of_three(cells[s], table.level)
-                hidden /= intervals.normal_factor(table.level)
-                error, source = (0.0, source) if same else (hidden, "rule_of_three")
+                error, source = (0.0, source) if same else (table.unseen(s, cells[s]), "rule_of_three")
             self.errors[s] = error
             self.sources.append(source)
         self.delta[np.isfinite(self.delta) & same] = 0.0

@@ -75,6 +75,7 @@ def distil(
         raise ModelError(f"The student must be one of {', '.join(KINDS)}. Got '{kind}' instead.")
     options, student = options or DistilOptions(), student or StudentOptions()
     found = material.gather(teacher, texts, gold, dev, columns, options)
+    _refuse_early(kind, found, options, student)
     facts = {
         "command": "distil",
         "student": {"kind": kind, **vars(student)},
@@ -99,6 +100,14 @@ def distil(
         parts["/".join(_place(seed, role))] = made
     place.publish(parts)
     return outputs.finished(place.out)
+
+
+def _refuse_early(kind: str, found: Material, options: DistilOptions, student: StudentOptions) -> None:
+    """Raise for options that do not fit before the teacher labels anything: that may take hours."""
+    options.soft_loss(found.multilabel)
+    if kind == "transformer":
+        plan = {"labels": found.labels, "multilabel": found.multilabel, "teacher": found.teacher, "options": student}
+        build(kind, texts=(), **plan)
 
 
 def _models(seeds: int, controls: bool, rows: Rows) -> Iterator[tuple[int, str]]:

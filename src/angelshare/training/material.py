@@ -81,6 +81,8 @@ def gather(
     """
     columns = columns or Columns()
     sources = [texts] if isinstance(texts, Table | str | Path) else list(texts)
+    if _is_directory(sources) and (Path(sources[0]) / "config.json").exists():  # type: ignore[arg-type]
+        raise ModelError(f"{sources[0]} is a model, not a transfer set. Give texts, or what `label` made.")
     given = open_transfer(Path(sources[0])) if _is_directory(sources) else None  # type: ignore[arg-type]
     asked = None if teacher is None else loaded(teacher)
     known = given if given is not None else asked

@@ -68,7 +68,7 @@ def aligned(table: Table, labels: Sequence[str], multilabel: bool) -> Table:
         The table's labels are not the teacher's.
     """
     if table.targets is None:
-        raise DataError(f"{table.source} has no golden labels. Name the column: --label, --labels or --toxicity.")
+        raise DataError(f"{table.source} has no golden labels. Name its columns: label, labels or toxicity.")
     alone = len(table.labels) == len(labels) == 1
     if table.multilabel != multilabel or not (alone or set(table.labels) == set(labels)):
         kind = {True: "each decided alone", False: "one of which holds"}
