@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from angelshare.cli import main
 from angelshare.cli.main import app
 from angelshare.errors import AngelshareError
 
@@ -103,6 +104,42 @@ def test_texts_are_exported_without_any_model(folder):
     lines = (folder / "texts.jsonl").read_text().splitlines()
     assert len(lines) > 1500
     assert json.loads(lines[0]) == {"id": "r0", "text": rows(600)[0]["text"]}
+
+
+def test_an_export_never_writes_over_a_file(folder):
+    before = (folder / "data.csv").read_bytes()
+    code, _, sentence = angelshare("audit", "--export-texts", "data.csv", "--data", "data.csv", *OPTIONS[:-2])
+    assert code == 2
+    assert "data.csv exists" in sentence
+    assert (folder / "data.csv").read_bytes() == before
+
+
+def test_the_gate_refuses_a_pattern_that_matches_nothing(folder):
+    audited("same.csv", "--out", "out")
+    (folder / "budget.toml").write_text('[margins]\n"qualty/acuracy" = 0.01\n')
+    code, _, sentence = angelshare("gate", "out", "--budget", "budget.toml")
+    assert code == 2
+    assert "qualty/acuracy" in sentence
+
+
+def test_probabilities_of_one_label_among_several_must_sum_to_1(folder):
+    (folder / "named.csv").write_text("id,text,label\na,one,yes\nb,two,no\n")
+    (folder / "off.csv").write_text("id,no,yes\na,0.9,0.9\nb,0.5,0.5\n")
+    more = ["--data", "named.csv", "--label", "label", "--id", "id", "--out", "out"]
+    code, _, sentence = angelshare("audit", "reference=off.csv", "small=off.csv", *more)
+    assert code == 2
+    assert "off.csv, id 'a'" in sentence
+
+
+def test_a_fault_of_ours_is_no_loss_to_a_pipeline(monkeypatch, capsys):
+    def fault() -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(main, "app", fault)
+    with pytest.raises(SystemExit) as stop:
+        main.main()
+    assert stop.value.code == 2
+    assert "KeyError" in capsys.readouterr().err
 
 
 def test_identities_come_from_columns_or_the_lexicon(folder):

@@ -228,3 +228,16 @@ def test_hub_names_without_network_are_one_sentence(monkeypatch: pytest.MonkeyPa
         DataError, match=r"^hub:owner/name \(train\) cannot be had from the hub: Couldn't reach the Hub\."
     ):
         read("hub:owner/name")
+
+
+@pytest.mark.parametrize("columns", [{"labels": ("a", "a")}, {"label": "text"}, {"identities": ("x", "y", "x")}])
+def test_a_column_is_named_for_one_thing(columns):
+    with pytest.raises(DataError, match="is named twice"):
+        Columns(**columns)
+
+
+def test_names_and_indices_do_not_mix_where_the_names_are_known(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,text,label\n1,good,pos\n2,bad,1\n")
+    with pytest.raises(DataError, match=r"row 3, column 'label': labels must all be names"):
+        read(path, LABEL, names=("neg", "pos"))
