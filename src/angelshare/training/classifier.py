@@ -102,12 +102,11 @@ def distil(
     return outputs.finished(place.out)
 
 
-def _refuse_early(kind: str, found: Material, options: DistilOptions, student: StudentOptions) -> None:
+def _refuse_early(kind: str, found: material.Material, options: DistilOptions, student: StudentOptions) -> None:
     """Raise for options that do not fit before the teacher labels anything: that may take hours."""
     options.soft_loss(found.multilabel)
     if kind == "transformer":
-        plan = {"labels": found.labels, "multilabel": found.multilabel, "teacher": found.teacher, "options": student}
-        build(kind, texts=(), **plan)
+        build(kind, labels=found.labels, multilabel=found.multilabel, texts=(), teacher=found.teacher, options=student)
 
 
 def _models(seeds: int, controls: bool, rows: Rows) -> Iterator[tuple[int, str]]:
