@@ -10,11 +10,12 @@ import numpy as np
 
 from angelshare.audits.base import Member, Role
 from angelshare.collect.cache import Cache, key
+from angelshare.data.readers import is_table
 from angelshare.data.tables import Table
 from angelshare.errors import ModelError
 from angelshare.findings import Subject
 from angelshare.models.loading import PredictionsFile, load, wrap
-from angelshare.models.predictions import is_table, label_columns
+from angelshare.models.predictions import label_columns
 from angelshare.progress import progress
 from angelshare.types import Predictions, Scale
 

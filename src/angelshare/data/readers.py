@@ -81,9 +81,9 @@ def format_of(path: Path) -> str:
     return found
 
 
-def is_table(path: Path) -> bool:
-    """Whether the name ends as one of the tables that can be read."""
-    return path.name.lower().endswith(SUFFIXES)
+def is_table(path: str | Path) -> bool:
+    """Whether the name ends as one of the tables that can be read, and is not a directory's."""
+    return str(path).lower().endswith(SUFFIXES) and not Path(path).is_dir()
 
 
 def records(

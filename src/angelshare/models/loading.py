@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from angelshare import runs
+from angelshare.data.readers import is_table
 from angelshare.errors import DamagedFile, MissingPart, ModelError
 from angelshare.models.card import CARD
 from angelshare.models.objects import from_module, wrap
-from angelshare.models.predictions import PredictionsFile, is_table
+from angelshare.models.predictions import PredictionsFile
 from angelshare.models.tfidf import SETTINGS as TFIDF
 from angelshare.models.tfidf import Tfidf
 from angelshare.types import Classifier, Scale

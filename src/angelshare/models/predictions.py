@@ -15,18 +15,11 @@ from angelshare.data.tables import read_scores
 from angelshare.errors import DataError, ModelError
 from angelshare.types import Predictions, Scale
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
-
 NOT_LABELS = ("id", "text")
 """Columns of a predictions file that are no label's."""
 
 SUM_TOLERANCE = 0.01
 """Rows of probabilities that sum to 1 within this are one decision of several labels; rounding to 2 digits passes."""
-
-
-def is_table(path: str | Path) -> bool:
-    """Whether the name is one of a table: what `PredictionsFile` reads."""
-    return str(path).lower().endswith(SUFFIXES) and not Path(path).is_dir()
 
 
 class PredictionsFile:
