@@ -35,7 +35,7 @@ def corpus(count: int) -> list[str]:
     rng = runs.rng(0, "labelling")
     if os.environ.get("ANGELSHARE_DATA"):
         posts = open_set("civil_comments_spans").texts
-        return [posts[at] for at in rng.permutation(len(posts))[:count]]
+        return [posts[at] for at in rng.permutation(len(posts))[-count:]]  # the first set the size of batches
     words = [f"word{at}" for at in rng.zipf(1.3, 100_000) % 5_000]
     lengths = np.clip(rng.lognormal(np.log(28), 0.9, count).astype(int), 1, 250)
     starts = rng.integers(0, len(words) - 250, count)

@@ -22,6 +22,7 @@ def finding(**changes):
         ("quality", "auc_roc", 0.01),
         ("quality", "auc_pr@0.08", 0.01),
         ("quality", "accuracy", 0.01),
+        ("quality", "accuracy@0.08", None),
         ("identity-auc", "bpsn_auc", 0.02),
         ("identity-auc", "bpsn_auc_mean", 0.01),
         ("identity-auc", "aeg_neg", None),

@@ -12,10 +12,10 @@ from report_example import FACTS, example, finding, findings, subjects
 
 from angelshare.errors import DamagedFile
 from angelshare.findings import Estimate, Exhibit, Finding, Outcome, worst
-from angelshare.report import from_json, summarise, to_json
+from angelshare.report import from_json, summarise, to_json, to_markdown
 from angelshare.report.hostile import LIMIT
 from angelshare.report.lists import disagreements, fairly
-from angelshare.report.sentences import certainty, say, seeds_agree
+from angelshare.report.sentences import certainty, nobody, say, seeds_agree
 from angelshare.report.words import figure, is_whole, number, words
 
 
@@ -132,6 +132,22 @@ def test_certainty_counts_each_kind_once():
     assert certainty(verdict) == (
         "3 of 7 comparisons are settled; 3 are inconclusive; 1 failed; 4 more had not enough data"
     )
+
+
+def test_one_comparison_is_said_in_the_singular():
+    verdict = replace(example().verdict("bow"), tally={"loss": 1})
+    assert certainty(verdict) == "1 of 1 comparison is settled"
+
+
+def test_groups_too_small_to_judge_are_said_under_on_whom():
+    short = [f if is_whole(f) else replace(f, outcome=Outcome.NOT_ENOUGH_DATA) for f in findings()]
+    summary = summarise(short, subjects(), [], FACTS)
+    groups = {f.slice for f in short if f.model == "bow" and not is_whole(f)}
+    said = nobody(summary, summary.verdict("bow"))
+    assert f"none of the {len(groups)} groups found has enough rows to judge" in said
+    assert said.capitalize() in to_markdown(summary)
+    none = summarise([f for f in findings() if is_whole(f)], subjects(), [], FACTS)
+    assert nobody(none, none.verdict("bow")) == "no audit looked at groups one by one"
 
 
 def test_the_order_of_findings_is_kept():

@@ -99,7 +99,7 @@ def test_unfinished_work_of_other_options_is_refused(tmp_path, monkeypatch):
         distil("bow", options=distil_options(epochs=2), **given)
     with pytest.raises(TrainingError):
         distil("bow", options=distil_options(checkpoint_steps=2), **given)
-    with pytest.raises(DataError, match=r"begun otherwise: options\.epochs was 3 and is 4 now"):
+    with pytest.raises(DataError, match=r"other data or options: options\.epochs was 3 and is 4 now"):
         distil("bow", options=distil_options(epochs=4), **given)
 
 
@@ -192,3 +192,36 @@ def test_the_other_students_learn_through_the_same_loop(tmp_path, encoder, kind)
         controls=False,
     )
     assert student.kind in (kind, "pooled") and student.labels == teacher.labels
+
+
+def test_a_loss_on_states_brings_them_to_the_teachers(tmp_path, encoder):
+    from angelshare.models.students import StudentOptions
+    from angelshare.training.finetune import FinetuneOptions, finetune
+
+    training = distil_options(learning_rate=1e-3, epochs=8).training
+    teacher = finetune(encoder, golden(40), out=tmp_path / "teacher", options=FinetuneOptions(training=training))
+    texts, wanted = pool(60), teacher.features(pool(60).texts)
+    distance = {}
+    for name, weights in {"none": {}, "hidden": {"hidden_weight": 5.0}, "cosine": {"cosine_weight": 5.0}}.items():
+        student = distil(
+            "transformer",
+            teacher=teacher,
+            texts=texts,
+            out=tmp_path / name,
+            options=DistilOptions(training=training, **weights),
+            student=StudentOptions(layers=1),
+            controls=False,
+        )
+        distance[name] = float(np.square(student.features(texts.texts) - wanted).mean())
+    assert distance["hidden"] < 0.7 * distance["none"] and distance["cosine"] < distance["none"]
+    assert '"hidden": ' in (tmp_path / "hidden" / "log.jsonl").read_text()
+
+
+@pytest.mark.parametrize("kind, student", [("bow", {}), ("transformer", {"encoder": "other"})])
+def test_a_loss_on_states_wants_the_teachers_layers(tmp_path, kind, student):
+    from angelshare.models.students import StudentOptions
+
+    options, chosen = DistilOptions(cosine_weight=1.0), StudentOptions(**student)
+    with pytest.raises(ModelError, match="need a transformer student of the teacher's own layers"):
+        distil(kind, teacher=CountingTeacher(), texts=pool(9), out=tmp_path / "s", options=options, student=chosen)
+    assert not list(tmp_path.iterdir())

@@ -15,7 +15,7 @@ from angelshare.stats.outcome import outcome
 
 Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-DEFAULTS: Mapping[str, float] = {
+DEFAULTS: Mapping[str, float | Literal[False]] = {
     "*/auc_roc*": 0.01,
     "*/auc_pr*": 0.01,
     "quality/accuracy*": 0.01,
@@ -23,12 +23,21 @@ DEFAULTS: Mapping[str, float] = {
     "quality/mcc*": 0.02,
     "quality/log_loss*": 0.02,
     "quality/calibration_error*": 0.02,
+    "quality/accuracy@*": False,
+    "quality/macro_f1@*": False,
+    "quality/mcc@*": False,
+    "quality/log_loss@*": False,
+    "quality/calibration_error@*": False,
     "identity-auc/*_auc": 0.02,
     "identity-auc/*_mean": 0.01,
     "identity-auc/*_power_mean": 0.02,
     "identity-auc/jigsaw_final": 0.01,
 }
-"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for the AUC of a group."""
+"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for the AUC of a group.
+
+At another class rate (`accuracy@0.08`) the threshold and the calibration stay those of the data's own rate, so only the
+ranking is judged there.
+"""
 
 
 class Budget(BaseModel):

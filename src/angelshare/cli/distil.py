@@ -42,6 +42,13 @@ def command(
     gold_weight: Annotated[
         float, typer.Option("--gold-weight", help="Of the loss to golden labels.", rich_help_panel=LOSS)
     ] = 0.0,
+    hidden_weight: Annotated[
+        float,
+        typer.Option("--hidden-weight", help="transformer: squared distance of last states.", rich_help_panel=LOSS),
+    ] = 0.0,
+    cosine_weight: Annotated[
+        float, typer.Option("--cosine-weight", help="transformer: 1 - cosine of last states.", rich_help_panel=LOSS)
+    ] = 0.0,
     vocabulary: Annotated[
         int | None,
         typer.Option(
@@ -111,6 +118,8 @@ def command(
         temperature=temperature,
         soft_weight=soft_weight,
         gold_weight=gold_weight,
+        hidden_weight=hidden_weight,
+        cosine_weight=cosine_weight,
         seed=seed,
         training=chosen,
     )

@@ -25,7 +25,8 @@ class Contestant:
 def contestants(reference: Any, students: Mapping[str, Any]) -> list[Contestant]:
     """The reference first, then each student with its seeds, followed by its controls.
 
-    A directory that `distil` wrote brings its further seeds (seeds/*) and its controls (controls/*) along.
+    A directory that `distil` wrote, or a model loaded from it, brings its further seeds (seeds/*) and its controls
+    (controls/*) along.
 
     Raises
     ------
@@ -70,10 +71,8 @@ class Trained:
 
 
 def _folder(source: Any) -> Path | None:
-    if not isinstance(source, str | Path):
-        return None
-    folder = Path(source)
-    return folder if folder.is_dir() else None
+    place = source if isinstance(source, str | Path) else getattr(source, "source", "")
+    return Path(place) if place and Path(place).is_dir() else None
 
 
 def _sources(name: str, given: Any) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from angelshare.findings import Outcome
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
-from angelshare.report.sentences import capital, certainty, headline, in_markdown, sentence, within
+from angelshare.report.sentences import capital, certainty, headline, in_markdown, nobody, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
 from angelshare.report.words import OUTCOMES, amount, audit_label, spaced, words
@@ -38,6 +38,8 @@ def _verdict(summary: Summary, verdict: Verdict) -> str:
     lines += [f"- {OUTCOMES[f.outcome].mark} {in_markdown(capital(sentence(f)))}" for f in groups[:WORST]]
     if len(groups) > WORST:
         lines.append(f"- and {len(groups) - WORST} more")
+    if not verdict.groups:
+        lines.append(f"- {nobody(summary, verdict).capitalize()}.")
     lines += ["", f"{certainty(verdict)}."]
     return "\n".join(lines)
 

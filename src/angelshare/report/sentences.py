@@ -100,6 +100,17 @@ def lede(summary: Summary) -> Words:
         yield f", {rows:,} rows"
 
 
+def nobody(summary: Summary, verdict: Verdict) -> str:
+    """Why no group stands under `On whom`."""
+    mine = [f for f in summary.findings if f.model == verdict.model and not is_whole(f)]
+    groups = {f.slice for f in mine if f.outcome is Outcome.NOT_ENOUGH_DATA}
+    if not groups:
+        return "no audit looked at groups one by one"
+    named = "the one group found has" if len(groups) == 1 else f"none of the {len(groups)} groups found has"
+    short = "too few rows" if len(groups) == 1 else "enough rows"
+    return f"{named} {short} to judge: that no loss is shown is no evidence that none is there"
+
+
 def within(verdict: Verdict) -> str:
     return WITHIN[verdict.outcome]
 
@@ -112,7 +123,7 @@ def certainty(verdict: Verdict) -> str:
     failed = tally.get(Outcome.FAILED.value, 0)
     short = tally.get(Outcome.NOT_ENOUGH_DATA.value, 0)
     total = judged + unsure + failed
-    parts = [f"{judged} of {total} comparisons are settled"]
+    parts = [f"{judged} of {total} comparison{'' if total == 1 else 's'} {'is' if judged == 1 else 'are'} settled"]
     parts += [f"{unsure} {'is' if unsure == 1 else 'are'} inconclusive"] if unsure else []
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{short} more had not enough data"] if short else []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor
@@ -31,6 +31,9 @@ __all__ = ["baseline", "distil"]
 
 Objective = Callable[[Tensor, Tensor], dict[str, Tensor]]
 """(logits of a batch, its row numbers) -> the losses to add up."""
+
+Batch = dict[str, Tensor]
+"""What a model reads: token ids and attention mask."""
 
 
 def distil(
@@ -69,10 +72,12 @@ def distil(
     ------
     ModelError : labels differ between teacher and golden data.
     TrainingError : a loss or gradient is not finite; names the rows.
-    DataError : `out` was made otherwise.
+    DataError : `out` was made from other data or options.
     """
     if kind not in KINDS:
-        raise ModelError(f"The student must be one of {', '.join(KINDS)}. Got '{kind}' instead.")
+        raise ModelError(
+            f"The student must be one of {', '.join(KINDS)} (or tfidf, by baseline). Got '{kind}' instead."
+        )
     options, student = options or DistilOptions(), student or StudentOptions()
     found = material.gather(teacher, texts, gold, dev, columns, options)
     _refuse_early(kind, found, options, student)
@@ -105,8 +110,14 @@ def distil(
 def _refuse_early(kind: str, found: material.Material, options: DistilOptions, student: StudentOptions) -> None:
     """Raise for options that do not fit before the teacher labels anything: that may take hours."""
     options.soft_loss(found.multilabel)
+    if options.follows_states and (kind != "transformer" or student.encoder or not _has_layers(found.teacher)):
+        raise ModelError("Losses on hidden states need a transformer student of the teacher's own layers.")
     if kind == "transformer":
         build(kind, labels=found.labels, multilabel=found.multilabel, texts=(), teacher=found.teacher, options=student)
+
+
+def _has_layers(teacher: Classifier | None) -> "TypeGuard[TorchClassifier]":
+    return hasattr(teacher, "model")
 
 
 def _models(seeds: int, controls: bool, rows: Rows) -> Iterator[tuple[int, str]]:
@@ -169,10 +180,14 @@ def _train(job: _Training, place: Workplace, made: Path) -> None:
         evaluate_every=passes,
     )
     objective = _objective(job.role, used, job.options, run.device)
+    states = _states(job, run.device)
     for batch in run.batches():
+        inputs = texts.batch(batch, run.device)
         with run.forward():
-            logits = run.model(**texts.batch(batch, run.device)).logits
-            found = objective(logits, torch.from_numpy(batch).to(run.device))
+            output = run.model(**inputs, **({"output_hidden_states": True} if states else {}))
+            found = objective(output.logits, torch.from_numpy(batch).to(run.device))
+            if states:
+                found |= states(output.hidden_states[-1], inputs)
         run.descend(batch, found)
         if run.evaluation_due:
             run.assess(_assess(run, dev_texts, job.held))
@@ -187,6 +202,8 @@ def _card(job: _Training, run: Run, rows: int) -> CardFacts:
         "soft": {
             f"{options.loss}, temperature {options.temperature}": options.soft_weight,
             "gold": options.gold_weight,
+            "hidden": options.hidden_weight,
+            "cosine": options.cosine_weight,
         },
         "gold": {"golden labels": 1.0},
         "hard": {"the teacher's decisions": 1.0},
@@ -201,7 +218,7 @@ def _card(job: _Training, run: Run, rows: int) -> CardFacts:
         teacher=outputs.public_name(getattr(job.teacher, "source", "") or "a classifier"),
         teacher_fingerprint=job.fingerprint,
         data=[f"{rows:,} rows"],
-        losses=losses_of[job.role],
+        losses={name: weight for name, weight in losses_of[job.role].items() if weight},
         seeds=[job.seed],
         settings=options.train(job.kind).facts(),
         results=run.results(),
@@ -236,6 +253,23 @@ def _objective(role: str, rows: Rows, options: DistilOptions, device: torch.devi
             share = weights[at] * golden[at]
             found["gold"] = torch.mul(on_labels(logits, targets[at], None, share), options.gold_weight)
         return found
+
+    return both
+
+
+def _states(job: _Training, device: torch.device) -> Callable[[Tensor, Batch], dict[str, Tensor]] | None:
+    """The losses between the student's last token states and the teacher's; None where none is asked for."""
+    weights = {"hidden": job.options.hidden_weight, "cosine": job.options.cosine_weight}
+    if job.role != "soft" or not job.options.follows_states or not _has_layers(job.teacher):
+        return None
+    teacher = job.teacher.model.to(device).eval()
+    measures = {"hidden": losses.hidden_mse, "cosine": losses.hidden_cosine}
+
+    def both(ours: Tensor, inputs: Batch) -> dict[str, Tensor]:
+        with torch.no_grad():
+            theirs = teacher(**inputs, output_hidden_states=True).hidden_states[-1]
+        mask = inputs["attention_mask"]
+        return {name: weight * measures[name](ours, theirs, mask) for name, weight in weights.items() if weight}
 
     return both
 

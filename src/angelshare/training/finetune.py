@@ -76,7 +76,7 @@ def finetune(
 
     Raises
     ------
-    DataError : `train` has one class only, or `out` was made otherwise.
+    DataError : `train` has one class only, or `out` was made from other data or options.
     TrainingError : a loss or gradient is not finite; names the rows.
     """
     options = options or FinetuneOptions()

@@ -34,6 +34,8 @@ class DistilOptions:
     temperature : divides both sides' logits; above 1 the small probabilities count more. On emotion's dev split
         `bow` gains half a point from 1 to 2 and half a point from 2 to 4.
     soft_weight, gold_weight : of the soft loss, and of the loss on golden labels where a row has them.
+    hidden_weight, cosine_weight : of the squared distance, and of 1 - cosine, between the last token states of student
+        and teacher. Above 0 the teacher reads each batch again, and the student must be made of its layers.
     dev_fraction : share held out by hashed id where no dev table is given.
     training : instead of the student's defaults.
     """
@@ -42,6 +44,8 @@ class DistilOptions:
     temperature: float = 4.0
     soft_weight: float = 1.0
     gold_weight: float = 0.0
+    hidden_weight: float = 0.0
+    cosine_weight: float = 0.0
     dev_fraction: float = 0.1
     seed: int = 0
     training: TrainOptions | None = None
@@ -51,11 +55,16 @@ class DistilOptions:
             raise ModelError(f"The loss must be one of {', '.join(LOSSES)}. Got '{self.loss}' instead.")
         if not self.temperature > 0:
             raise ModelError(f"The temperature must be above 0. Got {self.temperature} instead.")
-        if self.soft_weight < 0 or self.gold_weight < 0 or self.soft_weight + self.gold_weight == 0:
-            raise ModelError("The weights of the soft and golden loss must not be negative, nor both 0.")
+        weights = (self.soft_weight, self.gold_weight, self.hidden_weight, self.cosine_weight)
+        if min(weights) < 0 or self.soft_weight + self.gold_weight == 0:
+            raise ModelError("The weights of the losses must not be negative, nor those of soft and golden both 0.")
 
     def train(self, kind: str) -> TrainOptions:
         return self.training or DEFAULTS[kind]
+
+    @property
+    def follows_states(self) -> bool:
+        return self.hidden_weight > 0 or self.cosine_weight > 0
 
     def facts(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "training"}

@@ -56,7 +56,8 @@ class Workplace:
         differs = _difference(made_from, self.facts)
         if differs:
             raise DataError(
-                f"{self.out} was made otherwise: {differs}. Name another --out, or delete it to make it again."
+                f"{self.out} was made from other data or options: {differs}. "
+                "Name another --out, or delete it to make it again."
             )
         return True
 
@@ -69,7 +70,7 @@ class Workplace:
                 raise DamagedFile(f"{begun} cannot be read: {error}. Delete {self.work} to begin anew.") from error
             if differs:
                 raise DataError(
-                    f"{self.work} holds an unfinished run that was begun otherwise: {differs}. "
+                    f"{self.work} holds an unfinished run of other data or options: {differs}. "
                     "Run that command again, name another --out, or delete the directory to begin anew."
                 )
             return
