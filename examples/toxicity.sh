@@ -1,7 +1,7 @@
 #!/bin/sh
 # Toxicity of news comments: half of the posts train, half are the test. 70 % of them are toxic, far above the rate of such
 # comments, so AUC-PR is also re-weighted to 8 %. Identities come from the built-in lexicon.
-# About 40 minutes on 2 cores. Ends at examples/out/toxicity/audit/report.html.
+# About 20 minutes on 2 cores. Ends at examples/out/toxicity/audit/report.html.
 set -eu
 : "${ANGELSHARE_DATA:?Name the folder of the data sets.}" "${ANGELSHARE_MODELS:?Name the folder of the models.}"
 out=examples/out/toxicity
