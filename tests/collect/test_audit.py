@@ -167,6 +167,28 @@ def test_one_label_of_several_is_picked_by_positive(files):
     assert all(f.value is not None for f in result.findings)
 
 
+@pytest.mark.parametrize("named", ["toxic", "fine"])
+@pytest.mark.parametrize("scale", ["probabilities", "logits"])
+def test_one_score_tells_both_of_two_labels(tmp_path, named, scale):
+    rng = np.random.default_rng(0)
+    data, both, one = [], [], []
+    for i in range(200):
+        toxic, score = i % 3 == 0, rng.random() * 0.98 + 0.01
+        data.append({"id": i, "text": f"text {i}", "label": "toxic" if toxic else "fine"})
+        shares = {"fine": 1 - score, "toxic": score}
+        both.append({"id": i, **(shares if scale == "probabilities" else {k: np.log(p) for k, p in shares.items()})})
+        alone = shares[named]
+        one.append({"id": i, named: alone if scale == "probabilities" else np.log(alone / (1 - alone))})
+    files = [write(tmp_path / f"{name}.csv", found) for name, found in (("data", data), ("both", both), ("one", one))]
+    result = collect.audit(
+        reference=files[1], student=files[2], data=files[0], columns=Columns(label="label", id="id"),
+        positive="toxic", suites=["quality", "fidelity"], scores=scale, draws=100,
+    )  # fmt: skip
+    quality = [f for f in result.findings if f.audit == "quality" and f.model == "student"]
+    assert len(quality) == 7 and all(abs(f.delta.value) < 1e-6 for f in quality)
+    assert next(f for f in result.findings if f.metric == "agreement").value.value == 1
+
+
 def test_a_name_repeated_is_one_model_with_seeds(files):
     result = run(files, reference=Counting("t"), student=[Counting("s1"), Counting("s2", 1)], suites=["quality"])
     assert all(len(f.seeds) == 2 for f in result.findings if f.model == "student")

@@ -145,7 +145,8 @@ class Labels:
         return replace(table, labels=self.names, targets=table.targets[:, order])
 
     def of_predictions(self, found: Predictions) -> Predictions:
-        """The answers with their columns in this order; one label of several becomes a score of its own.
+        """The answers with their columns in this order; one label of several becomes a score of its own,
+        and the one score of a model of two labels tells the other's.
 
         Raises
         ------
@@ -164,6 +165,11 @@ class Labels:
             if names[0] in found.labels:
                 scores = found.ranking(names[0])[:, None]
                 return replace(found, labels=names, multilabel=True, scores=scores)
+        if not self.multilabel and len(names) == 2 and len(found.labels) == 1 and found.labels[0] in names:
+            score = found.scores[:, 0]
+            other = 1 - score if found.scale == "probabilities" else np.zeros_like(score)
+            pair = (score, other) if found.labels[0] == names[0] else (other, score)
+            return replace(found, labels=names, multilabel=False, scores=np.stack(pair, axis=1))
         raise ModelError(
             f"The labels of '{found.model}' are {_listed(found.labels, found.multilabel)}, those of the reference and "
             f"the data {_listed(names, self.multilabel)}. They must be the same, in any order."

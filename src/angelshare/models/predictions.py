@@ -81,7 +81,7 @@ class PredictionsFile:
                 missing = sum(str(other) not in self._place for other in ids)
                 raise DataError(
                     f"{self.path} has no row with the id '{row_id}' ({missing} of {len(ids)} rows are missing). "
-                    "Score every exported text, and keep its id."
+                    "Score every exported text and keep its id, or name the data's column of ids with --id."
                 )
             index[at] = found
         return Predictions(
