@@ -20,7 +20,13 @@ FILES = (FINDINGS, SUMMARY, "report.html", "report.md", "junit.xml")
 """What `save` writes beside the predictions. Other things in the folder, models say, are none of the audit's."""
 
 
-@dataclass(frozen=True, eq=False)
+def refuse_others(directory: Path) -> None:
+    """Raises DataError where the manifest of a model or a transfer set would be written over."""
+    if (directory / runs.MANIFEST).exists() and not (directory / FINDINGS).exists():
+        raise DataError(f"{directory} holds what another command made ({runs.MANIFEST}). Name another --out.")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class AuditResult:
     """Findings about every model, and what a report shows beside them.
 
@@ -111,6 +117,9 @@ class AuditResult:
 
     def to_json(self, path: str | Path) -> None:
         _write(Path(path), summary.to_json(self.summary))
+
+    def __repr__(self) -> str:
+        return "\n".join([f"AuditResult of {len(self.findings):,} findings", *self.verdicts()])
 
     def save(self, directory: str | Path) -> None:
         """Write findings.parquet, predictions/, summary.json, report.html, report.md, junit.xml and their manifest.

@@ -84,3 +84,13 @@ def test_what_was_not_measured_stays_as_it_is(outcome):
 def test_steps_between_controls_are_not_judged_again():
     step = finding(reference="bow:hard", outcome=Outcome.NOT_JUDGED, margin=None)
     assert rejudge([step], Budget(), "reference") == [step]
+
+
+def test_a_whole_number_is_a_margin_and_true_is_none(tmp_path):
+    path = tmp_path / "budget.toml"
+    path.write_text('[margins]\n"*" = 0\n"quality/mcc" = false\n')
+    budget = read_budget(path)
+    assert budget.margin("quality", "accuracy") == 0.0 and budget.margin("quality", "mcc") is None
+    path.write_text('[margins]\n"quality/accuracy" = true\n')
+    with pytest.raises(DataError, match=r"'margins\.quality/accuracy': .*must be a number from 0, or false"):
+        read_budget(path)

@@ -280,3 +280,21 @@ def test_findings_survive_the_file(files):
     again = AuditResult.load(files["out"])
     for before, after in zip(result.summary.findings, again.findings, strict=True):
         assert dataclasses.asdict(before) == dataclasses.asdict(after)
+
+
+def test_what_another_command_made_is_not_written_over(files, tmp_path):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match=r"student holds what another command made.*another --out"):
+        run(files, reference=Counting("t"), student=Counting("s"), out=tmp_path / "student")
+    assert [path.name for path in (tmp_path / "student").iterdir()] == ["manifest.json"]
+
+
+def test_an_empty_suite_is_a_slip(files):
+    with pytest.raises(DataError, match="suite's name is empty"):
+        run(files, reference=Counting("t"), student=Counting("s"), suites=[""])
+
+
+def test_a_result_prints_its_verdict(files):
+    result = run(files, reference=Counting("t"), student=Counting("s"), suites=["quality"])
+    assert repr(result).splitlines()[1].startswith("student: within budget?")

@@ -91,3 +91,12 @@ def test_mistakes_are_one_sentence(tmp_path, files):
 def test_help_names_the_options(command):
     result = run(command, "--help")
     assert result.exit_code == 0 and "--out" in result.stdout and "--text" in result.stdout
+
+
+def test_tfidf_refuses_what_it_would_ignore(tmp_path, files):
+    gold = ("--gold", files[1], "--label", "verdict", *COLUMNS)
+    with pytest.raises(ModelError, match="golden labels alone. Leave --temperature out"):
+        run("distil", "tfidf", *gold, "--temperature", 2, "--out", tmp_path / "t")
+    with pytest.raises(ModelError, match="bow, cnn, bilstm, transformer, tfidf. Got 'lstm'"):
+        run("distil", "lstm", *gold, "--out", tmp_path / "t")
+    assert not (tmp_path / "t").exists()

@@ -225,3 +225,11 @@ def test_a_loss_on_states_wants_the_teachers_layers(tmp_path, kind, student):
     with pytest.raises(ModelError, match="need a transformer student of the teacher's own layers"):
         distil(kind, teacher=CountingTeacher(), texts=pool(9), out=tmp_path / "s", options=options, student=chosen)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cosine_weight": float("nan")}, {"soft_weight": -1.0}, {"temperature": float("inf")}]
+)
+def test_a_weight_or_temperature_out_of_range_is_a_sentence(wrong):
+    with pytest.raises(ModelError, match="must be"):
+        DistilOptions(**wrong)

@@ -5,15 +5,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from angelshare.errors import DataError
 from angelshare.findings import JUDGED, Finding, Outcome
 from angelshare.stats.outcome import outcome
 
-Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+def _number(value: Any) -> Any:
+    """A whole number as a fraction: to Python, 0 equals `false` and 1 `true`."""
+    if value is True:
+        raise ValueError("must be a number from 0, or false")
+    return float(value) if isinstance(value, int) and value is not False else value
+
+
+Margin = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal[False], BeforeValidator(_number)]
+"""The largest loss within budget; `false`: show the figure, never judge it."""
 
 DEFAULTS: Mapping[str, float | Literal[False]] = {
     "*/auc_roc*": 0.01,
@@ -55,7 +64,7 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    margins: dict[str, Margin | Literal[False]] = Field(default_factory=dict)
+    margins: dict[str, Margin] = Field(default_factory=dict)
 
     def margin(self, audit: str, metric: str) -> float | None:
         """The largest loss that is within budget, in units of the metric; None where nothing is to be judged."""
@@ -81,10 +90,14 @@ class Budget(BaseModel):
         return Budget(margins={**self.margins, **margins})
 
 
+UNION = ("float", "constrained-float", "literal[False]")
+"""What pydantic adds to the place of a margin that is neither."""
+
+
 def problem(error: ValidationError) -> str:
     """The first of pydantic's complaints as half a sentence: which key, what rule, which value."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if part not in ("float", "literal[False]"))
+    key = ".".join(str(part) for part in first["loc"] if part not in UNION)
     if first["type"] == "extra_forbidden":
         return f"the key '{key}' is unknown"
     return f"'{key}': {first['msg'][0].lower()}{first['msg'][1:]}, got {first.get('input')!r}"

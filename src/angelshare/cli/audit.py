@@ -93,7 +93,7 @@ def command(
         identities=() if identities == "lexicon" else tuple(named),
         cluster=cluster,
     )
-    suites = [name for entry in suite or () for name in _listed(entry)] or None
+    suites = None if suite is None else [name.strip() for entry in suite for name in entry.split(",")]
     asked: dict[str, Any] = {
         "data": data, "suites": suites, "columns": found, "positive": positive, "swaps": swaps
     }  # fmt: skip

@@ -13,9 +13,12 @@ __all__ = ["command"]
 
 LOSS = "Loss"
 STUDENT = "Student"
+STUDENTS = ("bow", "cnn", "bilstm", "transformer", "tfidf")
+OF_TFIDF = ("student", "gold", "out", "text", "label", "labels", "toxicity", "id")
 
 
 def command(
+    context: typer.Context,
     student: Annotated[str, typer.Argument(metavar="STUDENT", help="bow, cnn, bilstm, transformer, or tfidf.")],
     out: Annotated[Path, typer.Option("--out", help="The student's model directory; controls and seeds go below it.")],
     teacher: Annotated[str | None, typer.Option("--teacher", help="A directory, a hub id, or module:object.")] = None,
@@ -97,7 +100,10 @@ def command(
     from angelshare.training.baseline import baseline
 
     columns = shared.columns(text, label, labels, toxicity, id)
+    if student not in STUDENTS:
+        raise ModelError(f"The student must be one of {', '.join(STUDENTS)}. Got '{student}' instead.")
     if student == "tfidf":
+        _refuse_the_rest(context)
         if gold is None:
             raise ModelError("The student tfidf learns from golden labels alone. Name them with --gold.")
         baseline(gold, out=out, columns=columns)
@@ -147,6 +153,14 @@ def command(
         ),
     )
     typer.echo(out)
+
+
+def _refuse_the_rest(context: typer.Context) -> None:
+    """Raise for options that tfidf would ignore."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if source is not None and source.name == "COMMANDLINE" and option.name not in OF_TFIDF:
+            raise ModelError(f"The student tfidf learns from golden labels alone. Leave {option.opts[0]} out.")
 
 
 def _layers(given: str | None) -> int | tuple[int, ...] | None:

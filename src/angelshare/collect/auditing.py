@@ -29,7 +29,7 @@ from angelshare.data.tables import Columns
 from angelshare.errors import DataError
 from angelshare.findings import Exhibit, Finding, Outcome, Subject
 from angelshare.progress import say
-from angelshare.result import PREDICTIONS, AuditResult
+from angelshare.result import PREDICTIONS, AuditResult, refuse_others
 from angelshare.types import Predictions, Scale
 
 
@@ -89,6 +89,8 @@ def audit(
         swaps=swaps,
     )  # fmt: skip
     checked(settings)
+    if out is not None:
+        refuse_others(Path(out))
     company = Company.gather(reference, {**(models or {}), **students}, scores=scores, allow_code=allow_code)
     tasks = plan(Wanted(data, suites, columns, positive, identities, settings), company.voices[0])
     company.settle(tasks)

@@ -40,7 +40,7 @@ class Suite(BaseModel):
     positive: str | None = None
     identities: Literal["columns", "lexicon"] | None = None
     columns: ColumnNames = ColumnNames()
-    margins: dict[str, Margin | Literal[False]] = Field(default_factory=dict)
+    margins: dict[str, Margin] = Field(default_factory=dict)
 
     @property
     def read_columns(self) -> Columns:
@@ -72,6 +72,8 @@ def chosen(suites: Sequence[str | Path] | None) -> tuple[list[str], list[Suite]]
     codes: list[str] = []
     own: list[Suite] = []
     for entry in suites or ():
+        if not str(entry).strip():
+            raise DataError(f"A suite's name is empty. Name one of {', '.join(registry.AUDITS)}, or a TOML file.")
         if str(entry).endswith(".toml"):
             own.append(read_suite(Path(entry)))
         else:

@@ -75,9 +75,7 @@ def distil(
     DataError : `out` was made from other data or options.
     """
     if kind not in KINDS:
-        raise ModelError(
-            f"The student must be one of {', '.join(KINDS)} (or tfidf, by baseline). Got '{kind}' instead."
-        )
+        raise ModelError(f"The student must be one of {', '.join(KINDS)}. Got '{kind}' instead.")
     options, student = options or DistilOptions(), student or StudentOptions()
     found = material.gather(teacher, texts, gold, dev, columns, options)
     _refuse_early(kind, found, options, student)

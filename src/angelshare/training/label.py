@@ -39,7 +39,9 @@ def loaded(teacher: object) -> Classifier:
     """
     found = load(teacher) if isinstance(teacher, str | Path) else teacher
     if not isinstance(found, Classifier):
-        raise ModelError(f"{teacher} holds answers, and cannot be asked about other texts. Name a model as teacher.")
+        raise ModelError(
+            f"{getattr(teacher, 'source', teacher)} holds answers, and cannot be asked about other texts. Name a model as teacher."
+        )
     return found
 
 

@@ -1,5 +1,6 @@
 """How to distil: losses, their weights, and what is known to train each kind of student well."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -53,11 +54,13 @@ class DistilOptions:
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise ModelError(f"The loss must be one of {', '.join(LOSSES)}. Got '{self.loss}' instead.")
-        if not self.temperature > 0:
-            raise ModelError(f"The temperature must be above 0. Got {self.temperature} instead.")
+        if not 0 < self.temperature < math.inf:
+            raise ModelError(f"The temperature must be a number above 0. Got {self.temperature} instead.")
         weights = (self.soft_weight, self.gold_weight, self.hidden_weight, self.cosine_weight)
-        if min(weights) < 0 or self.soft_weight + self.gold_weight == 0:
-            raise ModelError("The weights of the losses must not be negative, nor those of soft and golden both 0.")
+        if not all(0 <= weight < math.inf for weight in weights) or self.soft_weight + self.gold_weight == 0:
+            raise ModelError(
+                "The weights of the losses must be numbers from 0, and not those of soft and golden both 0."
+            )
 
     def train(self, kind: str) -> TrainOptions:
         return self.training or DEFAULTS[kind]
