@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -227,9 +228,7 @@ def test_a_loss_on_states_wants_the_teachers_layers(tmp_path, kind, student):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"cosine_weight": float("nan")}, {"soft_weight": -1.0}, {"temperature": float("inf")}]
-)
+@pytest.mark.parametrize("wrong", [{"cosine_weight": math.nan}, {"soft_weight": -1.0}, {"temperature": float("inf")}])
 def test_a_weight_or_temperature_out_of_range_is_a_sentence(wrong):
     with pytest.raises(ModelError, match="must be"):
         DistilOptions(**wrong)

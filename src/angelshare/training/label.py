@@ -39,9 +39,8 @@ def loaded(teacher: object) -> Classifier:
     """
     found = load(teacher) if isinstance(teacher, str | Path) else teacher
     if not isinstance(found, Classifier):
-        raise ModelError(
-            f"{getattr(teacher, 'source', teacher)} holds answers, and cannot be asked about other texts. Name a model as teacher."
-        )
+        name = getattr(teacher, "source", teacher)
+        raise ModelError(f"{name} holds answers, and cannot be asked about other texts. Name a model as teacher.")
     return found
 
 

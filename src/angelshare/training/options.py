@@ -58,9 +58,7 @@ class DistilOptions:
             raise ModelError(f"The temperature must be a number above 0. Got {self.temperature} instead.")
         weights = (self.soft_weight, self.gold_weight, self.hidden_weight, self.cosine_weight)
         if not all(0 <= weight < math.inf for weight in weights) or self.soft_weight + self.gold_weight == 0:
-            raise ModelError(
-                "The weights of the losses must be numbers from 0, and not those of soft and golden both 0."
-            )
+            raise ModelError("The weights of the losses must be numbers from 0, soft and golden not both 0.")
 
     def train(self, kind: str) -> TrainOptions:
         return self.training or DEFAULTS[kind]
