@@ -17,7 +17,7 @@ from angelshare.data.publicsets import ROOT, Part, PublicSet, absent, catalogue,
 from angelshare.data.readers import CHUNK, HUB, Chunk, Values, delimited_records, load_hub, plain_records, records
 from angelshare.data.tables import Builder, Columns, Table, hashed
 from angelshare.data.values import number
-from angelshare.errors import DataError, MissingPart
+from angelshare.errors import AbsentSet, DataError, MissingPart
 from angelshare.runs import atomic_file
 
 __all__ = [
@@ -61,7 +61,10 @@ def open_set(name: str, part: str = "train", root: str | Path | None = None) -> 
         table = _of_files(found, part, paths)
         return FINISHED[name](table, part) if name in FINISHED else table
     if root is None and found.hub and wanted.split is not None:
-        return _of_hub(found, part, wanted.split)
+        try:
+            return _of_hub(found, part, wanted.split)
+        except (AbsentSet, MissingPart) as error:
+            raise absent(found, part, root) from error
     raise absent(found, part, root)
 
 

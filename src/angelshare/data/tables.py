@@ -13,6 +13,7 @@ from angelshare.data import values
 from angelshare.data.classes import ClassColumn
 from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
+from angelshare.runs import rng
 
 SET = "set:"
 
@@ -42,7 +43,8 @@ class Columns:
     def __post_init__(self) -> None:
         if sum((self.label is not None, bool(self.labels), self.toxicity is not None)) > 1:
             raise DataError("Only one of label, labels and toxicity may name columns. Leave the others out.")
-        for columns in (self.labels, self.identities, self.kinds, (self.text, self.label or self.toxicity, *self.labels)):
+        target = (self.text, self.label or self.toxicity, *self.labels)
+        for columns in (self.labels, self.identities, self.kinds, target):
             twice = next((name for name in columns if columns.count(name) > 1), None)
             if twice is not None:
                 raise DataError(f"The column '{twice}' is named twice. Name each column for one thing.")
@@ -128,6 +130,29 @@ class Table:
         held = np.zeros(len(distinct), dtype=bool)
         held[order[:count]] = True
         return self.take(~held[inverse]), self.take(held[inverse])
+
+
+def sampled(table: Table, rows: int, seed: int = 0) -> Table:
+    """About `rows` rows, in the table's order: whole clusters, or single rows, drawn without replacement.
+
+    Each label keeps its share (of single-label tables and of tables of one label). At least one cluster a label is
+    kept (a cluster has the label of its first row), so a table of few large clusters may keep more than `rows`.
+    """
+    if len(table) <= rows:
+        return table
+    units = np.arange(len(table)) if table.clusters is None else table.clusters
+    distinct, first, inverse, sizes = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
+    labels = np.zeros(len(table), dtype=np.int64)
+    if table.targets is not None and (not table.multilabel or len(table.labels) == 1):
+        labels = np.argmax(table.targets, axis=1) if not table.multilabel else table.targets[:, 0] >= 0.5
+    of_unit = labels[first].astype(np.int64)
+    order = rng(seed, "sampled", table.name).permutation(len(distinct))
+    kept = np.zeros(len(distinct), dtype=bool)
+    for label in np.unique(of_unit):
+        mine = order[of_unit[order] == label]
+        room = max(round(rows * sizes[mine].sum() / len(table)), sizes[mine][0])
+        kept[mine[np.cumsum(sizes[mine]) <= room]] = True
+    return table.take(kept[inverse])
 
 
 def hashed(name: str, seed: int = 0) -> float:
