@@ -9,6 +9,10 @@ class DataError(AngelshareError):
     """A file or a value in it cannot be used; the message names file, row and column."""
 
 
+class AbsentSet(DataError):
+    """A public set's files are not here, and it cannot be had from the hub."""
+
+
 class ModelError(AngelshareError):
     """A model cannot be loaded, or does not fit what is asked of it."""
 

@@ -63,7 +63,7 @@ def test_figures_equal_those_computed_by_hand(judged):
 
 def test_a_biased_term_shows_on_the_ladders(judged):
     _, judgement = judged
-    (exhibit,) = judgement.exhibits
+    exhibit = next(exhibit for exhibit in judgement.exhibits if exhibit.kind == "ladder")
     assert {row["model"] for row in exhibit.rows} == {"student"}
     row = exhibit.rows[0]
     assert "{" in row["template"]
@@ -92,3 +92,19 @@ def test_a_model_that_never_moves_has_no_range():
     assert pick(findings, "student", "score_range").value.value == 0
     assert pick(findings, "student", "auc_roc").value.value == 0.5
     assert all(f.outcome is not Outcome.LOSS for f in findings)
+
+
+def test_the_sentences_that_moved_furthest_stand_with_their_decisions(judged):
+    (reference, student), judgement = judged
+    exhibit = next(exhibit for exhibit in judgement.exhibits if exhibit.kind == "phrases")
+    change = student.probabilities[:, 0] - reference.probabilities[:, 0]
+    for gold in (True, False):
+        mine = [i for i, swap in enumerate(SENTENCES) if swap.label == gold]
+        furthest = sorted(mine, key=lambda i: -abs(change[i]))[:5]
+        rows = [row for row in exhibit.rows if row["gold"] is gold]
+        assert [row["text"] for row in rows] == [SENTENCES[i].text for i in furthest]
+        for row, i in zip(rows, furthest, strict=True):
+            said = student.probabilities[i, 0] >= 0.5
+            assert row["student_decision"] == ("T" if said == gold else "F") + ("P" if said else "N")
+            assert row["change"] == pytest.approx(change[i])
+            assert row["abusive"] is gold

@@ -69,6 +69,10 @@ class AuditData:
     positive: str | None
     settings: Settings
     find_identities: "IdentityFinder"
+    scored: Predictions | None = None
+    """What the scorer said of the rows, once an audit has asked it."""
+    scorer: str = ""
+    """Its name; empty where there is none to ask."""
 
     @cached_property
     def identities(self) -> Identities:
@@ -104,7 +108,8 @@ class Request:
     ids: np.ndarray
     texts: Sequence[str]
     kind: Literal["classify", "cost"] = "classify"
-    to: Literal["subject"] = "subject"
+    to: Literal["subject", "scorer"] = "subject"
+    """The scorer is one model beside the subjects; what it answers comes back in `AuditData.scored`."""
 
 
 @dataclass(frozen=True)

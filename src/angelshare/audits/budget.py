@@ -37,12 +37,14 @@ DEFAULTS: Mapping[str, float | Literal[False]] = {
     "quality/mcc@*": False,
     "quality/log_loss@*": False,
     "quality/calibration_error@*": False,
+    "by-column/accuracy": 0.02,
+    "false-positives/false_positive_rate": 0.02,
     "identity-auc/*_auc": 0.02,
     "identity-auc/*_mean": 0.01,
     "identity-auc/*_power_mean": 0.02,
     "identity-auc/jigsaw_final": 0.01,
 }
-"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for the AUC of a group.
+"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows.
 
 At another class rate (`accuracy@0.08`) the threshold and the calibration stay those of the data's own rate, so only the
 ranking is judged there.

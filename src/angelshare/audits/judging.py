@@ -23,6 +23,7 @@ METRICS = {
         Metric("rank_correlation", low=-1.0),
         Metric("flips_up", "lower"),
         Metric("flips_down", "lower"),
+        Metric("false_positive_rate", "lower"),
         Metric("aeg_neg", "target", target=0.0, low=-0.5, high=0.5),
         Metric("aeg_pos", "target", target=0.0, low=-0.5, high=0.5),
         Metric("score_sens", "target", target=0.0, low=-1.0),

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from angelshare.audits.base import Audit
+from angelshare.audits.classifier.by_column import ByColumn
 from angelshare.audits.classifier.cost import CostAudit
+from angelshare.audits.classifier.false_positives import FalsePositives
 from angelshare.audits.classifier.fidelity import Fidelity
 from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
@@ -11,8 +13,14 @@ from angelshare.audits.classifier.quality import Quality
 from angelshare.errors import DataError
 
 AUDITS: Mapping[str, Audit] = {
-    audit.code: audit for audit in (Quality(), Fidelity(), IdentityAuc(), IdentitySwaps(), CostAudit())
+    audit.code: audit
+    for audit in (Quality(), Fidelity(), IdentityAuc(), ByColumn(), FalsePositives(), IdentitySwaps(), CostAudit())
 }
+
+ON_REQUEST = ("by-column", "false-positives")
+"""Audits that need columns which most data has not: they run where they are named."""
+
+USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 
 
 def find(code: str) -> Audit:

@@ -18,7 +18,8 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="reference=MODEL NAME=MODEL...",
-            help="A directory, hub id, module:object or predictions file each; a name repeated is several seeds.",
+            help="A directory, hub id, module:object or predictions file each; a name repeated is several seeds. "
+            "scorer=MODEL is asked by false-positives, and not audited.",
         ),
     ] = None,
     data: Annotated[
@@ -31,7 +32,18 @@ def command(
     ] = None,
     suite: Annotated[
         list[str] | None,
-        typer.Option("--suite", metavar="NAMES|TOML", help="Audits to run, or your own sets; all by default."),
+        typer.Option(
+            "--suite",
+            metavar="NAMES|TOML",
+            help="Suites that bring their rows (civil-comments, madlibs-short, madlibs-long, hatecheck, "
+            "false-positives, identity-swaps, covert, toxigen), audits to run on the data (quality, fidelity, "
+            "identity-auc, by-column, false-positives, identity-swaps, cost), or your own sets; by default the audits "
+            "that fit the data.",
+        ),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option("--rows", min=1, help="Rows of each suite at most, drawn by template.", rich_help_panel=DATA),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where findings, predictions and report go.")] = None,
     positive: Annotated[str | None, typer.Option("--positive", metavar="LABEL", help="Whose score is ranked.")] = None,
@@ -75,6 +87,10 @@ def command(
         str | None,
         typer.Option("--cluster", metavar="COLUMN", help="Rows that share a template.", rich_help_panel="Columns"),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="A,B", help="What kind of row each is.", rich_help_panel="Columns"),
+    ] = None,
 ) -> None:
     """Audit students against a reference: every figure with its interval, every difference with an outcome."""
     from dataclasses import replace
@@ -92,18 +108,20 @@ def command(
         shared.columns(text, label, labels, toxicity, id),
         identities=() if identities == "lexicon" else tuple(named),
         cluster=cluster,
+        kinds=tuple(_listed(by)),
     )
     suites = None if suite is None else [name.strip() for entry in suite for name in entry.split(",")]
     asked: dict[str, Any] = {
-        "data": data, "suites": suites, "columns": found, "positive": positive, "swaps": swaps
+        "data": data, "suites": suites, "columns": found, "positive": positive, "swaps": swaps, "rows": rows
     }  # fmt: skip
     given = _models(models or [])
     if export_texts is not None:
-        _export(export_texts, asked, given.get("reference"), allow_code)
+        _export(export_texts, {**asked, "seed": seed}, given.get("reference"), allow_code)
         return
     if out is None:
         raise _usage("An audit needs a place for its report. Name one with --out DIR.")
     reference = given.pop("reference", None)
+    scorer = given.pop("scorer", None)
     if reference is None:
         raise _usage("An audit needs a model that differences are taken to. Name it as reference=MODEL.")
     result = collect.audit(
@@ -119,6 +137,7 @@ def command(
         scores=scores,  # type: ignore[arg-type]
         allow_code=allow_code,
         **asked,
+        scorer=None if scorer is None else scorer[0],
         models=given,
     )
     _tell(result, out)
@@ -138,8 +157,9 @@ def _models(given: list[str]) -> dict[str, list[str]]:
         if not (name and equals and model):
             raise _usage(f"A model must be given as NAME=MODEL, reference=MODEL among them. Got '{entry}' instead.")
         found.setdefault(name, []).append(model)
-    if len(found.get("reference", ())) > 1:
-        raise _usage("There must be one reference. Got several reference=MODEL.")
+    for role in ("reference", "scorer"):
+        if len(found.get(role, ())) > 1:
+            raise _usage(f"There must be one {role}. Got several {role}=MODEL.")
     return found
 
 

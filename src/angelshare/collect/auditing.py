@@ -22,22 +22,27 @@ from angelshare.audits.base import (
 from angelshare.audits.budget import Budget, read_budget
 from angelshare.collect import cost
 from angelshare.collect.cache import Cache, key
-from angelshare.collect.loaded import Labels, Voice, subject
+from angelshare.collect.loaded import Labels, Voice, agreed, subject
 from angelshare.collect.plan import Data, Task, Wanted, plan
 from angelshare.collect.subjects import Contestant, contestants
+from angelshare.collect.suites import Entry
 from angelshare.data.tables import Columns
-from angelshare.errors import DataError
+from angelshare.errors import DataError, ModelError
 from angelshare.findings import Exhibit, Finding, Outcome, Subject
 from angelshare.progress import say
 from angelshare.result import PREDICTIONS, AuditResult, refuse_others
 from angelshare.types import Predictions, Scale
+
+SCORER = "scorer"
 
 
 def audit(
     *,
     reference: Any,
     data: Data | Sequence[Data] | None = None,
-    suites: Sequence[str | Path] | None = None,
+    suites: Sequence[Entry] | None = None,
+    rows: int | None = None,
+    scorer: Any = None,
     columns: Columns | None = None,
     positive: str | None = None,
     identities: str | Sequence[str] | None = None,
@@ -63,7 +68,10 @@ def audit(
         texts; a list of them is one model trained with several seeds. What `distil` wrote brings its seeds and
         controls.
     data : files, or tables already read.
-    suites : codes of audits to run on the data, or TOML files with sets of their own; all audits by default.
+    suites : codes of audits to run on the data, names of suites, or TOML files with sets of the user's own; all audits
+        that fit the data by default.
+    rows : rows of each suite at most: whole templates, or single rows, drawn with the seed.
+    scorer : a model beside the audited ones, for the audits that ask a third opinion (false-positives).
     columns : which column is what, in files.
     positive : the label whose score AUC audits rank; needed where there are more than two.
     identities : "lexicon", or names of identity columns; the table's columns, else the lexicon, by default.
@@ -92,9 +100,13 @@ def audit(
     if out is not None:
         refuse_others(Path(out))
     company = Company.gather(reference, {**(models or {}), **students}, scores=scores, allow_code=allow_code)
-    tasks = plan(Wanted(data, suites, columns, positive, identities, settings), company.voices[0])
+    third = None if scorer is None else Voice(Member(SCORER, "other"), scorer, allow_code=allow_code, scores=scores)
+    wanted = Wanted(data, suites, columns, positive, identities, settings, rows, "" if third is None else SCORER)
+    tasks = plan(wanted, company.voices[0])
     company.settle(tasks)
-    collected = Collected(company, Cache(None if out is None else Path(out) / PREDICTIONS))
+    if third is not None:
+        company.check_third(third)
+    collected = Collected(company, Cache(None if out is None else Path(out) / PREDICTIONS), third)
     for task in tasks:
         for code in task.codes:
             collected.run(registry.find(code), task.data)
@@ -151,6 +163,14 @@ class Company:
         if any(voice.is_file for voice in self.voices):
             _unique_ids(tasks)
 
+    def check_third(self, scorer: Voice) -> None:
+        """Raises ModelError where the scorer is one of those it is to be a third opinion on."""
+        same = next((v for v in self.voices if scorer.fingerprint and v.fingerprint == scorer.fingerprint), None)
+        if same is not None:
+            raise ModelError(
+                f"The scorer must be another model than those audited. Got '{same.member.model}' again: name another."
+            )
+
     def subjects(self) -> list[Subject]:
         return [
             subject(each.name, each.role, each.of, [v for v in self.voices if v.member.model == each.name])
@@ -177,6 +197,7 @@ class Collected:
 
     company: Company
     cache: Cache
+    scorer: Voice | None = None
     findings: list[Finding] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
     kept: dict[str, Predictions] = field(default_factory=dict)
@@ -186,10 +207,17 @@ class Collected:
         """Ask, answer, judge. A model that fails is left out of this audit, with a finding that says why."""
         reason = audit.inapplicable(data)
         if reason:
-            names = dict.fromkeys(v.member.model for v in self.company.voices if v.member.role != "reference")
-            self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, reason) for name in names]
+            self._unasked(audit, data, reason)
             return
         requests = audit.ask(data)
+        if any(request.to == "scorer" for request in requests):
+            assert self.scorer is not None
+            data = replace(data, scored=self._scored(self.scorer, data, requests[0]))
+            reason = audit.inapplicable(data)
+            if reason:
+                self._unasked(audit, data, reason)
+                return
+            requests = audit.ask(data)
         if any(request.kind == "cost" for request in requests):
             answers = self._costs(requests[0])
         else:
@@ -198,6 +226,19 @@ class Collected:
             judgement = audit.judge(data, answers)
             self.findings += judgement.findings
             self.exhibits += judgement.exhibits
+
+    def _unasked(self, audit: Audit, data: AuditData, reason: str) -> None:
+        names = dict.fromkeys(v.member.model for v in self.company.voices if v.member.role != "reference")
+        self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, reason) for name in names]
+
+    def _scored(self, scorer: Voice, data: AuditData, request: Request) -> Predictions:
+        """The third opinion, its labels as the data has them; of one label, whichever the scorer takes for it."""
+        found = scorer.answer(request.ids, request.texts, self.cache)
+        if scorer.is_file:
+            found = replace(found, multilabel=data.multilabel if len(found.labels) > 1 else True)
+        elif len(data.labels) == 1:
+            found = agreed(data.table, found.labels, found.multilabel, None).of_predictions(found)
+        return Labels(data.labels, data.multilabel).of_predictions(found)
 
     def _costs(self, request: Request) -> Answers:
         """Of one seed a model; controls are built like their students."""
@@ -256,6 +297,7 @@ def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:
     """What a reader needs to judge the figures, and to make them again."""
     sets = [
         {"name": task.data.suite, "source": Path(task.data.table.source).name, "rows": len(task.data.table)}
+        | ({} if len(task.data.table) == task.whole else {"drawn_from": task.whole})
         for task in tasks
     ]
     budget = settings.budget

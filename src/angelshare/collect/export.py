@@ -11,6 +11,7 @@ from angelshare.audits import registry
 from angelshare.audits.base import Settings
 from angelshare.collect.loaded import Voice
 from angelshare.collect.plan import Data, Wanted, plan
+from angelshare.collect.suites import Entry
 from angelshare.data.tables import Columns
 from angelshare.errors import DataError
 
@@ -19,10 +20,12 @@ def export_texts(
     path: str | Path,
     *,
     data: Data | Sequence[Data] | None = None,
-    suites: Sequence[str | Path] | None = None,
+    suites: Sequence[Entry] | None = None,
     columns: Columns | None = None,
     positive: str | None = None,
     swaps: Literal["toxicity", "sentiment"] | None = None,
+    rows: int | None = None,
+    seed: int = 0,
     reference: Voice | None = None,
 ) -> int:
     """Write every text that the audits would have scored, as `id` and `text`: CSV, or JSON lines by the file's name.
@@ -39,7 +42,7 @@ def export_texts(
     path = Path(path)
     if path.exists():
         raise DataError(f"{path} exists, and is not written over. Name another file, or delete it.")
-    tasks = plan(Wanted(data, suites, columns, positive, None, Settings(swaps=swaps)), reference)
+    tasks = plan(Wanted(data, suites, columns, positive, None, Settings(swaps=swaps, seed=seed), rows), reference)
     texts: dict[str, str] = {}
     for task in tasks:
         for code in task.codes:

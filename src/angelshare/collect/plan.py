@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from angelshare.audits import registry
 from angelshare.audits.base import AuditData, Settings
+from angelshare.audits.classifier.by_column import ByColumn
 from angelshare.audits.classifier.identities import finder
 from angelshare.collect.loaded import Labels, Voice, agreed
-from angelshare.collect.suites import Suite, chosen
-from angelshare.data.tables import Columns, Table, read
-from angelshare.errors import DataError
+from angelshare.collect.suites import Chosen, Entry, Suite, chosen
+from angelshare.data.tables import SET, Columns, Table, read, sampled
+from angelshare.errors import AbsentSet, DataError
+from angelshare.progress import say
 from angelshare.types import positive_label
 
 Data = str | Path | Table
+
+ROWLESS = ("identity-swaps",)
+"""Audits that need no data to run on: they bring their own texts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +28,14 @@ class Wanted:
     """What the user asked for."""
 
     data: Data | Sequence[Data] | None
-    suites: Sequence[str | Path] | None
+    suites: Sequence[Entry] | None
     columns: Columns | None
     positive: str | None
     identities: str | Sequence[str] | None
     settings: Settings
+    rows: int | None = None
+    """Rows of a suite at most, where the suite itself names no number."""
+    scorer: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +46,8 @@ class Task:
     codes: Sequence[str]
     read: Table
     """The table as it was read, its labels under the file's own names."""
+    whole: int
+    """Rows before some were drawn."""
 
 
 def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
@@ -50,24 +62,28 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
     DataError, ModelError
         For broken data, or labels that do not agree.
     """
-    codes, own = chosen(wanted.suites)
     given = listed(wanted.data)
-    if codes and not given:
-        raise DataError(f"The audits {', '.join(codes)} need data. Name a file of texts (--data).")
+    found = chosen(wanted.suites, data=bool(given))
+    codes, needy = found.codes, [code for code in found.codes if code not in ROWLESS]
+    if needy and not given:
+        raise DataError(f"The audits {', '.join(needy)} need data. Name a file of texts (--data).")
     names = None if reference is None or reference.is_file else reference.model.labels
     columns = wanted.columns or Columns()
     tables = [entry if isinstance(entry, Table) else _read(entry, columns, names) for entry in given]
-    entries: list[tuple[Table, Sequence[str], Suite | None]] = [(table, codes, None) for table in tables]
-    for mine in own:
-        table = replace(_read(mine.data, mine.read_columns, names), name=mine.name)
-        entries.append((table, mine.audits or list(registry.AUDITS), mine))
+    if codes and not tables:
+        tables = [Table(", ".join(codes), "sentences of our own", np.array([], dtype=object), [])]
+    entries: list[tuple[Table, Sequence[str], Suite | None]] = [(t, _fitting(found, t), None) for t in tables]
+    for mine in found.own:
+        entries += [(table, mine.audits or registry.USUAL, mine) for table in _suite_tables(mine, names)]
     if reference is not None and reference.is_file:
         reference.table = next((table for table, _, _ in entries if table.labels), None)
     tasks: list[Task] = []
     for table, audits, suite in entries:
-        data = _data(wanted, _named(table, tasks), reference, suite)
+        limit = None if suite is None else suite.rows or wanted.rows
+        kept = table if limit is None else sampled(table, limit, wanted.settings.seed)
+        data = _data(wanted, _named(kept, tasks), reference, suite)
         done = {code for task in tasks for code in task.codes if registry.find(code).own_rows}
-        tasks.append(Task(data, [code for code in audits if code not in done], table))
+        tasks.append(Task(data, [code for code in audits if code not in done], kept, len(table)))
     return tasks
 
 
@@ -75,6 +91,42 @@ def listed(data: Data | Sequence[Data] | None) -> list[Data]:
     if data is None:
         return []
     return [data] if isinstance(data, str | Path | Table) else list(data)
+
+
+def _fitting(found: Chosen, table: Table) -> Sequence[str]:
+    """The codes named; of the usual audits also the one for columns of kinds, where the table has some."""
+    return found.codes if found.asked or not table.kinds else [*found.codes, ByColumn.code]
+
+
+def _suite_tables(suite: Suite, names: Sequence[str] | None) -> list[Table]:
+    """The tables of a suite under its name; of several, each with its own name behind.
+
+    Raises
+    ------
+    AbsentSet
+        With the suite's name, for public sets that are not here.
+    """
+    sources = suite.data
+    try:
+        try:
+            tables = [_read(source, suite.read_columns, names) for source in sources]
+        except AbsentSet:
+            if suite.otherwise is None:
+                raise
+            say(f"The suite '{suite.name}' reads {suite.otherwise}: {', '.join(sources)} is not here.")
+            sources = (suite.otherwise,)
+            tables = [_read(suite.otherwise, suite.read_columns, names)]
+    except AbsentSet as error:
+        raise AbsentSet(f"The suite '{suite.name}' has no rows: {error}") from error
+    found = []
+    for source, table in zip(sources, tables, strict=True):
+        public = source.startswith(SET)
+        own = source.removeprefix(SET).split(":")[0] if public else Path(source).stem
+        name = suite.name if len(tables) == 1 else f"{suite.name}-{own}"
+        # Public sets number their rows, and one predictions file is to answer for several of them.
+        ids = np.array([f"{name}/{row_id}" for row_id in table.ids], dtype=object) if public else table.ids
+        found.append(replace(table, name=name, ids=ids))
+    return found
 
 
 def _read(source: str | Path, columns: Columns, names: Sequence[str] | None) -> Table:
@@ -114,5 +166,6 @@ def _data(wanted: Wanted, table: Table, reference: Voice | None, suite: Suite | 
         multilabel=labels.multilabel,
         positive=found,
         settings=settings,
+        scorer=wanted.scorer,
         find_identities=finder(None if identities == "columns" else identities, settings.background),
     )

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from angelshare.data import covert, madlibs
 from angelshare.data.publicsets import ROOT, Part, PublicSet, absent, catalogue, find, locate, set_files
 from angelshare.data.readers import CHUNK, HUB, Chunk, Values, delimited_records, load_hub, plain_records, records
 from angelshare.data.tables import Builder, Columns, Table, hashed
 from angelshare.data.values import number
-from angelshare.errors import DataError, MissingPart
+from angelshare.errors import AbsentSet, DataError, MissingPart
 from angelshare.runs import atomic_file
 
 __all__ = [
@@ -31,8 +32,6 @@ __all__ = [
     "open_set",
     "set_files",
 ]
-
-Group = dict[str, list[np.ndarray]]
 
 
 def open_set(name: str, part: str = "train", root: str | Path | None = None) -> Table:
@@ -52,16 +51,20 @@ def open_set(name: str, part: str = "train", root: str | Path | None = None) -> 
     if name == "movie_reviews":
         return load_movie_reviews()
     paths = locate(found, part, root)
-    if name == "civil_comments_spans":
-        if paths is None:
+    if name in READERS:
+        if paths is None or len(paths) != len(wanted.files):
             raise absent(found, part, root)
-        return _civil_comments_spans(paths, part)
+        return READERS[name](paths, part)
     if found.columns is None:
         raise DataError(f"The set '{name}' is no table of texts: the audits that use it read its files themselves.")
     if paths is not None:
-        return _of_files(found, part, paths)
+        table = _of_files(found, part, paths)
+        return FINISHED[name](table, part) if name in FINISHED else table
     if root is None and found.hub and wanted.split is not None:
-        return _of_hub(found, part, wanted.split)
+        try:
+            return _of_hub(found, part, wanted.split)
+        except (AbsentSet, MissingPart) as error:
+            raise absent(found, part, root) from error
     raise absent(found, part, root)
 
 
@@ -69,7 +72,7 @@ def _of_files(found: PublicSet, part: str, paths: Sequence[Path]) -> Table:
     fetched = len(paths) == 1 and paths[0].suffix == ".parquet"
     columns = found.hub_columns if fetched else found.columns
     assert columns is not None
-    wanted = (*columns.wanted, *((found.groups,) if found.groups else ()))
+    wanted = _wanted(found, columns)
     chunks = (chunk for path in paths for chunk in _file_chunks(found, path, wanted, fetched))
     return _table(found, part, columns, chunks, ", ".join(map(str, paths)))
 
@@ -77,8 +80,12 @@ def _of_files(found: PublicSet, part: str, paths: Sequence[Path]) -> Table:
 def _of_hub(found: PublicSet, part: str, split: str) -> Table:
     assert found.hub_columns is not None
     source = HUB + found.hub
-    wanted = (*found.hub_columns.wanted, *((found.groups,) if found.groups else ()))
-    return _table(found, part, found.hub_columns, records(source, wanted, split=split), f"{source} ({split})")
+    chunks = records(source, _wanted(found, found.hub_columns), split=split)
+    return _table(found, part, found.hub_columns, chunks, f"{source} ({split})")
+
+
+def _wanted(found: PublicSet, columns: Columns) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*columns.wanted, *((found.groups,) if found.groups else ()))))
 
 
 def _file_chunks(found: PublicSet, path: Path, wanted: Sequence[str], fetched: bool) -> Iterator[Chunk]:
@@ -109,11 +116,13 @@ def _table(found: PublicSet, part: str, columns: Columns, chunks: Iterator[Chunk
     groups: list[list[Any]] = []
     target = columns.label or columns.toxicity
     for chunk in chunks:
+        renamed = chunk
         if found.values and target is not None:
-            chunk.values[target] = [_renamed(value, found.values) for value in chunk.values[target]]
+            labels = [_renamed(value, found.values) for value in chunk.values[target]]
+            renamed = replace(chunk, values={**chunk.values, target: labels})
         if found.groups:
             groups.append(list(chunk.values[found.groups]))
-        builder.add(chunk)
+        builder.add(renamed, chunk)
     if not builder.texts:
         raise DataError(f"{source} has no rows. Get the files of '{found.name}' again.")
     table = builder.table(f"{found.name}-{part}", source)
@@ -141,8 +150,6 @@ def _civil_comments_spans(paths: Sequence[Path], part: str) -> Table:
 
     Posts with the same text follow the first of them, so that no text is in both halves.
     """
-    if len(paths) != 2:
-        raise DataError("The set 'civil_comments_spans' needs comments.csv and annotations.csv.")
     raters: dict[str, list[float]] = {}
     for chunk in records(str(paths[1]), ("comment_id", "not toxic")):
         for post, civil in zip(chunk.values["comment_id"], chunk.values["not toxic"], strict=True):
@@ -159,6 +166,25 @@ def _civil_comments_spans(paths: Sequence[Path], part: str) -> Table:
         first.setdefault(text, post)
     held = np.array([hashed(first[text]) < 0.5 for text in table.texts])
     return table.take(held if part == "test" else ~held)
+
+
+def _covert_hate(paths: Sequence[Path], part: str) -> Table:
+    return replace(covert.hate(paths, "covert_hate"), labels=("toxicity",))
+
+
+def _covert_comments(paths: Sequence[Path], part: str) -> Table:
+    return covert.comments(paths, f"covert_comments-{part}")
+
+
+READERS: Mapping[str, Callable[[Sequence[Path], str], Table]] = {
+    "civil_comments_spans": _civil_comments_spans,
+    "covert_hate": _covert_hate,
+    "covert_comments": _covert_comments,
+}
+"""Sets whose labels are worked out of several columns or files."""
+
+FINISHED: Mapping[str, Callable[[Table, str], Table]] = {"madlibs": madlibs.told_apart}
+"""Sets whose tables are read as the others, and then worked on."""
 
 
 def _mean(values: Sequence[float] | None) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from angelshare.data.tables import Columns
-from angelshare.errors import DataError
+from angelshare.errors import AbsentSet, DataError
 
 ROOT = "ANGELSHARE_DATA"
 """The environment variable that names the folder of public sets."""
@@ -127,10 +127,13 @@ def set_files(name: str, part: str = "train", root: str | Path | None = None) ->
     return paths
 
 
-def absent(found: PublicSet, part: str, root: str | Path | None) -> DataError:
+def absent(found: PublicSet, part: str, root: str | Path | None) -> AbsentSet:
     """The error that says which files of a set are wanted, and where they were looked for."""
     base = root if root is not None else os.environ.get(ROOT)
     where = f"are not in {Path(base) / found.folder}" if base else f"were looked for nowhere: {ROOT} is not set"
+    hub = " and the hub did not give them" if root is None and found.hub and found.part(part).split else ""
     source = f" from {found.homepage}" if found.homepage else ""
     wanted = ", ".join(found.part(part).files)
-    return DataError(f"The files of '{found.name}' ({part}: {wanted}) {where}. Get them{source} and name their folder.")
+    return AbsentSet(
+        f"The files of '{found.name}' ({part}: {wanted}) {where}{hub}. Get them{source} and name their folder."
+    )

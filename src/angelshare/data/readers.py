@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from angelshare.errors import DataError, MissingPart
+from angelshare.errors import AbsentSet, DataError, MissingPart
 
 CHUNK = 1024
 """Records held at once before their columns become arrays."""
@@ -331,7 +331,7 @@ def load_hub(source: str, split: str) -> Any:
         return datasets.load_dataset(name, config or None, split=split)
     except (OSError, ValueError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(
+        raise AbsentSet(
             f"{source} ({split}) cannot be had from the hub: {first}. "
             f"Check the name and the network, or download its files."
         ) from error

@@ -13,6 +13,7 @@ from angelshare.data import values
 from angelshare.data.classes import ClassColumn
 from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
+from angelshare.runs import rng
 
 SET = "set:"
 
@@ -24,6 +25,8 @@ class Columns:
     At most one of `label` (one label a row: names or integers), `labels` (a column a label: 0/1, true/false or
     fractions, positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions,
     empty where nobody annotated. Rows of one `cluster` share a template and are resampled, and held out, together.
+    `kinds` say what kind of row this is (HateCheck's functionality, say), empty where it is of none; `score` holds what
+    some other scorer said of the row, in [0, 1].
     """
 
     text: str = "text"
@@ -34,11 +37,14 @@ class Columns:
     id: str | None = None
     cluster: str | None = None
     weight: str | None = None
+    kinds: tuple[str, ...] = ()
+    score: str | None = None
 
     def __post_init__(self) -> None:
         if sum((self.label is not None, bool(self.labels), self.toxicity is not None)) > 1:
             raise DataError("Only one of label, labels and toxicity may name columns. Leave the others out.")
-        for columns in (self.labels, self.identities, (self.text, self.label or self.toxicity, *self.labels)):
+        target = (self.text, self.label or self.toxicity, *self.labels)
+        for columns in (self.labels, self.identities, self.kinds, target):
             twice = next((name for name in columns if columns.count(name) > 1), None)
             if twice is not None:
                 raise DataError(f"The column '{twice}' is named twice. Name each column for one thing.")
@@ -46,9 +52,9 @@ class Columns:
     @property
     def wanted(self) -> tuple[str, ...]:
         """Every column to read, each once."""
-        single = (self.text, self.label, self.toxicity, self.id, self.cluster, self.weight)
+        single = (self.text, self.label, self.toxicity, self.id, self.cluster, self.weight, self.score)
         named = [name for name in single if name is not None]
-        return tuple(dict.fromkeys((*named, *self.labels, *self.identities)))
+        return tuple(dict.fromkeys((*named, *self.labels, *self.identities, *self.kinds)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,8 @@ class Table:
     identities : (rows,) fraction of raters who saw the identity in the text; NaN where nobody was asked.
     clusters : (rows,) number of the template or group that a row belongs to.
     weights : (rows,) non-negative.
+    kinds : (rows,) names of what kind of row each is, one array a column; empty where a row is of none.
+    scores : (rows,) in [0, 1], what some other scorer said.
     """
 
     name: str
@@ -75,6 +83,8 @@ class Table:
     identities: dict[str, Float32[np.ndarray, " rows"]] = field(default_factory=dict)
     clusters: Int[np.ndarray, " rows"] | None = None
     weights: Float64[np.ndarray, " rows"] | None = None
+    kinds: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: Float64[np.ndarray, " rows"] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -98,6 +108,8 @@ class Table:
             identities={name: found[at] for name, found in self.identities.items()},
             clusters=None if self.clusters is None else self.clusters[at],
             weights=None if self.weights is None else self.weights[at],
+            kinds={name: found[at] for name, found in self.kinds.items()},
+            scores=None if self.scores is None else self.scores[at],
         )
 
     def split(self, fraction: float, seed: int = 0) -> tuple["Table", "Table"]:
@@ -118,6 +130,29 @@ class Table:
         held = np.zeros(len(distinct), dtype=bool)
         held[order[:count]] = True
         return self.take(~held[inverse]), self.take(held[inverse])
+
+
+def sampled(table: Table, rows: int, seed: int = 0) -> Table:
+    """About `rows` rows, in the table's order: whole clusters, or single rows, drawn without replacement.
+
+    Each label keeps its share (of single-label tables and of tables of one label). At least one cluster a label is
+    kept (a cluster has the label of its first row), so a table of few large clusters may keep more than `rows`.
+    """
+    if len(table) <= rows:
+        return table
+    units = np.arange(len(table)) if table.clusters is None else table.clusters
+    distinct, first, inverse, sizes = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
+    labels = np.zeros(len(table), dtype=np.int64)
+    if table.targets is not None and (not table.multilabel or len(table.labels) == 1):
+        labels = np.argmax(table.targets, axis=1) if not table.multilabel else table.targets[:, 0] >= 0.5
+    of_unit = labels[first].astype(np.int64)
+    order = rng(seed, "sampled", table.name).permutation(len(distinct))
+    kept = np.zeros(len(distinct), dtype=bool)
+    for label in np.unique(of_unit):
+        mine = order[of_unit[order] == label]
+        room = max(round(rows * sizes[mine].sum() / len(table)), sizes[mine][0])
+        kept[mine[np.cumsum(sizes[mine]) <= room]] = True
+    return table.take(kept[inverse])
 
 
 def hashed(name: str, seed: int = 0) -> float:
@@ -176,9 +211,11 @@ class Builder:
         self.ids: dict[str, tuple[int, int]] = {}
         self.clusters: list[int] = []
         self.cluster_names: dict[str, int] = {}
+        self.kinds: dict[str, list[str]] = {column: [] for column in columns.kinds}
         self.numbers: dict[str, list[np.ndarray]] = {}
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: Chunk, written: Chunk | None = None) -> None:
+        """Add a chunk; `written` is the chunk as the file has it, where its labels were renamed."""
         columns = self.columns
         self.texts += values.texts(chunk, columns.text)
         if columns.id is not None:
@@ -195,9 +232,13 @@ class Builder:
                 self.clusters.append(self.cluster_names.setdefault(name, len(self.cluster_names)))
         if columns.weight is not None:
             self._keep("weight", columns.weight, values.numbers(chunk, columns.weight, what="weight", high=np.inf))
+        if columns.score is not None:
+            self._keep("score", columns.score, values.numbers(chunk, columns.score, what="score"))
+        for column, found_kinds in self.kinds.items():
+            found_kinds += values.kinds(written or chunk, column)
 
     def _keep(self, role: str, column: str, found: np.ndarray) -> None:
-        kept = found if role == "weight" else found.astype(np.float32)
+        kept = found if role in ("weight", "score") else found.astype(np.float32)
         self.numbers.setdefault(f"{role}/{column}", []).append(kept)
 
     def _array(self, role: str, column: str) -> np.ndarray:
@@ -223,6 +264,8 @@ class Builder:
             identities={identity: self._array("identity", identity) for identity in columns.identities},
             clusters=None if columns.cluster is None else np.array(self.clusters, dtype=np.int64),
             weights=None if columns.weight is None else self._array("weight", columns.weight),
+            kinds={column: np.array(found, dtype=object) for column, found in self.kinds.items()},
+            scores=None if columns.score is None else self._array("score", columns.score),
         )
 
 

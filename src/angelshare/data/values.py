@@ -140,3 +140,12 @@ def names(chunk: Chunk, column: str, what: str) -> list[str]:
         if isinstance(value, (list, dict)):
             raise DataError(f"{chunk.place(at, column)}: a {what} must be one value. Got {shown(value)} instead.")
     return without_surrogates([value if isinstance(value, str) else str(value) for value in values])
+
+
+def kinds(chunk: Chunk, column: str) -> list[str]:
+    """The column as names of kinds; an empty string where a row is of none."""
+    found = chunk.values[column]
+    for at, value in enumerate(found):
+        if isinstance(value, (list, dict)):
+            raise DataError(f"{chunk.place(at, column)}: a kind must be one value. Got {shown(value)} instead.")
+    return without_surrogates(["" if is_missing(value) else str(value).strip() for value in found])

@@ -18,6 +18,7 @@ FIGURES = 1_000
 """Rows of the full tables, over all audits."""
 DISAGREEMENTS = 40
 LADDERS = 6
+PHRASES = 30
 
 FACTS = {
     "data": "Data",
@@ -177,6 +178,41 @@ def fairly(items: Iterable[T], whose: Callable[[T], Hashable]) -> list[T]:
 def ladders(summary: Summary) -> list[Ladder]:
     """The ladders of all students in turns: most flips, then the widest spread, first."""
     return fairly(charts.ladders(summary), lambda ladder: ladder.model)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    text: str
+    gold: str
+    model: str
+    reference: str
+    student: str
+    change: str
+    abusive: bool
+
+
+def phrases(summary: Summary, most: int = PHRASES) -> list[Phrase]:
+    """Single sentences with both scores and what they are at the threshold, as "Lost in Distillation" prints them."""
+    rows = fairly((row for _, row in summary.rows("phrases")), lambda row: row.get("model"))[:most]
+    return [
+        Phrase(
+            text=str(row.get("text", "")),
+            gold="" if row.get("gold") is None else str(row["gold"]).lower(),
+            model=str(row.get("model", "")),
+            reference=_scored(row, "reference"),
+            student=_scored(row, "student"),
+            change=number(_number(row.get("change")), 2, sign=True),
+            abusive=bool(row.get("abusive")),
+        )
+        for row in rows
+    ]
+
+
+def _scored(row: Mapping[str, Any], who: str) -> str:
+    """A score with its decision, `0.57 (FP)`; the decision only where it is one of the four."""
+    decision = row.get(f"{who}_decision")
+    score = number(_number(row.get(f"{who}_score")), 2)
+    return f"{score} ({decision})" if decision in ("TP", "FP", "TN", "FN") else score
 
 
 def _names(row: Any) -> list[str]:

@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, lists, sentences, views, words
+from angelshare.report import charts, dots, lists, sentences, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -49,7 +49,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital
     )
-    environment.globals.update(words=words, views=views, lists=lists, charts=charts, sentences=sentences)
+    environment.globals.update(words=words, views=views, lists=lists, charts=charts, dots=dots, sentences=sentences)
     return environment
 
 

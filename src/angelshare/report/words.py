@@ -32,6 +32,7 @@ NAMES = {
     "mcc": "MCC",
     "log_loss": "log-loss",
     "calibration_error": "calibration error",
+    "false_positive_rate": "false positive rate",
     "agreement": "agreement",
     "kl": "KL divergence",
     "rank_correlation": "rank correlation",
@@ -78,6 +79,8 @@ AUDITS = {
     "fidelity": "Fidelity to the reference",
     "identity-auc": "Identity AUCs",
     "identity-swaps": "Identity swaps",
+    "by-column": "Accuracy by kind",
+    "false-positives": "False positives",
     "cost": "Cost",
 }
 

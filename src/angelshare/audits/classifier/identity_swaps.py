@@ -20,6 +20,9 @@ Kind = Literal["toxicity", "sentiment"]
 LADDERS = 5
 """Sentences shown a model: those with the widest range of scores."""
 
+PHRASES = 5
+"""Sentences of each gold label shown a model: those whose score moved furthest from the reference."""
+
 SENTIMENTS = ("pos", "positive", "good", "favorable", "favourable", "happy", "joy")
 NO_KIND = "Name --positive, and with --swaps which built-in sentences fit: toxicity or sentiment."
 
@@ -69,7 +72,7 @@ class IdentitySwaps:
             *(Stat("score_sens", term, grid.of_term(at), "identity-swaps") for at, term in enumerate(grid.terms)),
         ]
         findings = judged(data, self.code, answers, Figured(stats, point, replicates, resampling))
-        return Judgement(findings, [ladders(data, grid, answers, shares)])
+        return Judgement(findings, [ladders(data, grid, answers, shares), phrases(data, grid, answers, shares)])
 
 
 def kind_of(data: AuditData) -> Kind | None:
@@ -153,6 +156,40 @@ def ladders(data: AuditData, grid: Grid, answers: Answers, shares: np.ndarray) -
                 }
             )
     return Exhibit(data.suite, IdentitySwaps.code, "ladder", rows)
+
+
+def phrases(data: AuditData, grid: Grid, answers: Answers, shares: np.ndarray) -> Exhibit:
+    """Sentences with the reference's and a student's score (of the first seed): table 4 of "Lost in Distillation"."""
+    rows = []
+    for at, member in enumerate(answers.members):
+        if answers.members[0].role != "reference" or member.role not in ("student", "other") or member.seed:
+            continue
+        change = shares[:, at] - shares[:, 0]
+        for gold in (True, False):
+            mine = np.flatnonzero(grid.positive == gold)
+            for row in mine[np.argsort(-np.abs(change[mine]), kind="stable")[:PHRASES]]:
+                swap = grid.sentences[int(row)]
+                rows.append(
+                    {
+                        "id": swap.id,
+                        "text": swap.text,
+                        "term": swap.term,
+                        "gold": gold,
+                        "model": member.model,
+                        "reference_score": float(shares[row, 0]),
+                        "student_score": float(shares[row, at]),
+                        "reference_decision": _decision(data, float(shares[row, 0]), gold),
+                        "student_decision": _decision(data, float(shares[row, at]), gold),
+                        "change": float(change[row]),
+                        "abusive": bool(is_toxic(data.positive) and gold),
+                    }
+                )
+    return Exhibit(data.suite, IdentitySwaps.code, "phrases", rows)
+
+
+def _decision(data: AuditData, score: float, gold: bool) -> str:
+    given = score >= data.settings.threshold
+    return ("T" if given == gold else "F") + ("P" if given else "N")
 
 
 def _entry(data: AuditData, swap: Swap, score: float, base: float) -> dict[str, object]:
