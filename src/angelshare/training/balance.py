@@ -1,4 +1,4 @@
-"""A transfer set with identity-balanced data: rows of a pool that are not positive, for groups whose texts often are."""
+"""A transfer set with identity-balanced data: rows of a pool that are not positive, for groups whose texts are."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +156,7 @@ def _candidates(
                 keys.append(hashed(rows.texts[row], seed))
                 marks.append(mentioned[row])
                 places.append((pool, shard, row))
-    return np.array(keys, dtype=np.float64), np.array(marks, dtype=bool).reshape(-1, len(names)), places
+    return np.array(keys, dtype=np.float64), np.array(marks, dtype=bool).reshape(len(keys), len(names)), places
 
 
 def _taken(given: TransferSet) -> set[str]:

@@ -34,8 +34,8 @@ def counterfactual(
     """Add the set's texts with an identity swapped for others of its category, labelled by the teacher.
 
     A text's counterfactuals have its id after `counterfactual:` and before the swap, its weight, split and source.
-    Texts that the set holds already are left out. The manifest's `mitigation` holds how many were made by term, and rows,
-    positives and rates by identity before and after.
+    Texts that the set holds already are left out. The manifest's `mitigation` holds how many were made by term, and
+    rows, positives and rates by identity before and after.
 
     Parameters
     ----------
@@ -56,7 +56,10 @@ def counterfactual(
     before, seen = counted(given, judge)
     made = _swapped(given, seen, swaps, seed)
     added = made.rows(asked, Path(out), len(given.labels))
-    say(f"counterfactual: {len(added):,} of {made.mentioning:,} texts that mention an identity.")
+    say(
+        f"counterfactual: {len(added):,} texts made of {made.swapped:,} of the {made.mentioning:,} "
+        "that mention an identity."
+    )
     facts = {
         "method": "counterfactual",
         "lexicon": LEXICON_VERSION,
