@@ -150,6 +150,21 @@ def counterfactual_in(directory):
     counterfactual(directory / "transfer", teacher=toxicity_teacher(), out=directory / "swapped")
 
 
+def pretrain_in(directory):
+    import torch
+
+    from angelshare.training.masked import MaskedOptions, pretrain
+
+    torch.set_num_threads(1)
+    training = quick(learning_rate=1e-3, checkpoint_steps=2)
+    pretrain(
+        Path(directory).parent / "encoder",
+        pool(60),
+        out=Path(directory) / "pretrained",
+        options=MaskedOptions(training=training),
+    )
+
+
 def nothing_in(directory):
     pass
 
@@ -160,7 +175,9 @@ def killed_and_run_again(work, directory, times, seconds, seed):
     Returns how many of the kills came before its end.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["angelshare.training.classifier", "angelshare.training.finetune"])
+    context.set_forkserver_preload(
+        ["angelshare.training.classifier", "angelshare.training.finetune", "angelshare.training.masked"]
+    )
     rng = np.random.default_rng(seed)
     hit = 0
     for _ in range(times):
