@@ -106,6 +106,65 @@ def finetune_in(directory):
     )
 
 
+def about(rows=200, seed=0, name="pool", bad=0.5):
+    """Sentences about Muslims, Christians or films; the first are "bad" more often."""
+    rng = np.random.default_rng(seed)
+    groups = rng.choice(["Muslim", "Christian", "film"], size=rows)
+    share = np.where(groups == "Muslim", bad, 0.1)
+    words = np.where(rng.random(rows) < share, "bad", "grand")
+    pairs = zip(groups, words, strict=True)
+    texts = [f"a {group} people felt {word} {name} {at}" for at, (group, word) in enumerate(pairs)]
+    return Table(name, f"{name}.csv", np.array([f"{name}-{at}" for at in range(rows)], dtype=object), texts)
+
+
+TOXIC = ("positive", "negative")
+"""The counting teacher's labels turned round: "bad" makes a text toxic, the second label."""
+
+
+def toxicity_teacher():
+    class Toxicity(CountingTeacher):
+        fingerprint = "toxicity"
+
+        def predict_logits(self, texts):
+            return super().predict_logits(texts)[:, ::-1].copy()
+
+    return Toxicity(TOXIC)
+
+
+def balance_in(directory):
+    from angelshare.training.balance import balance
+    from angelshare.training.label import label
+
+    directory = Path(directory)
+    label(toxicity_teacher(), about(400), directory / "transfer", shard_rows=100)
+    pool = about(4000, 1, "more")
+    balance(directory / "transfer", pool, teacher=toxicity_teacher(), out=directory / "balanced")
+
+
+def counterfactual_in(directory):
+    from angelshare.training.counterfactual import counterfactual
+    from angelshare.training.label import label
+
+    directory = Path(directory)
+    label(toxicity_teacher(), about(400), directory / "transfer", shard_rows=100)
+    counterfactual(directory / "transfer", teacher=toxicity_teacher(), out=directory / "swapped")
+
+
+def pretrain_in(directory):
+    import torch
+
+    from angelshare.training.masked import MaskedOptions, pretrain
+
+    torch.set_num_threads(1)
+    training = quick(learning_rate=1e-3, checkpoint_steps=2)
+    pretrain(
+        Path(directory).parent / "encoder",
+        pool(60),
+        out=Path(directory) / "pretrained",
+        options=MaskedOptions(training=training),
+    )
+
+
 def nothing_in(directory):
     pass
 
@@ -116,7 +175,9 @@ def killed_and_run_again(work, directory, times, seconds, seed):
     Returns how many of the kills came before its end.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["angelshare.training.classifier", "angelshare.training.finetune"])
+    context.set_forkserver_preload(
+        ["angelshare.training.classifier", "angelshare.training.finetune", "angelshare.training.masked"]
+    )
     rng = np.random.default_rng(seed)
     hit = 0
     for _ in range(times):

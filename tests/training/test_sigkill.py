@@ -3,7 +3,17 @@
 import time
 
 import pytest
-from small import bytes_below, distil_in, finetune_in, killed_and_run_again, label_in, nothing_in
+from small import (
+    balance_in,
+    bytes_below,
+    counterfactual_in,
+    distil_in,
+    finetune_in,
+    killed_and_run_again,
+    label_in,
+    nothing_in,
+    pretrain_in,
+)
 
 
 def unbroken(work, directory):
@@ -14,7 +24,7 @@ def unbroken(work, directory):
     return bytes_below(*directory.iterdir()), time.monotonic() - began
 
 
-CASES = {"distil": distil_in, "label": label_in}
+CASES = {"distil": distil_in, "label": label_in, "balance": balance_in, "counterfactual": counterfactual_in}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -37,8 +47,9 @@ def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
         assert bytes_below(*directory.iterdir()) == expected
 
 
-def test_fine_tuning_too(tmp_path, encoder):
-    expected, seconds = unbroken(finetune_in, tmp_path / "whole")
+@pytest.mark.parametrize("work", [finetune_in, pretrain_in])
+def test_encoders_too(tmp_path, encoder, work):
+    expected, seconds = unbroken(work, tmp_path / "whole")
     (tmp_path / "broken").mkdir()
-    killed_and_run_again(finetune_in, tmp_path / "broken", times=3, seconds=seconds / 2, seed=1)
+    killed_and_run_again(work, tmp_path / "broken", times=3, seconds=seconds / 2, seed=1)
     assert bytes_below(*(tmp_path / "broken").iterdir()) == expected

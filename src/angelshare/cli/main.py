@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from angelshare.cli import audit, data, demo, distil, finetune, gate, label
+from angelshare.cli import audit, balance, counterfactual, data, demo, distil, finetune, gate, label, pretrain
 from angelshare.errors import AngelshareError
 from angelshare.progress import say
 
@@ -18,8 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.command)
+app.command("pretrain")(pretrain.command)
 app.command("finetune")(finetune.command)
 app.command("label")(label.command)
+app.command("balance")(balance.command)
+app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
 app.command("audit")(audit.command)
 app.command("gate")(gate.command)

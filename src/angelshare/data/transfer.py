@@ -178,10 +178,10 @@ class TransferWriter:
         shards.commit(self.directory, index, _to_arrow(rows, len(self.plan["labels"])))
         self.done.add(index)
 
-    def finish(self) -> "TransferSet":
-        """Write the manifest; raises DataError when a shard is still to be made."""
+    def finish(self, **facts: Any) -> "TransferSet":
+        """Write the manifest, which records `facts` too; raises DataError when a shard is still to be made."""
         if not (self.directory / MANIFEST).exists():
-            shards.finish(self.directory, **self.plan)
+            shards.finish(self.directory, **self.plan, **facts)
         for index in self.done:
             (self.directory / shards.marker_name(index)).unlink(missing_ok=True)
         (self.directory / PLAN).unlink(missing_ok=True)

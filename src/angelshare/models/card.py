@@ -24,7 +24,7 @@ class CardFacts:
     ----------
     name : the card's title.
     kind : the architecture ("bow", "cnn", "bilstm", "transformer", "tfidf", "teacher"...).
-    role : what it was made as: "student", "control: gold", "control: hard", "teacher".
+    role : what it was made as: "student", "control: gold", "control: hard", "teacher", "encoder".
     base_model : hub id of what it was compressed or fine-tuned from; a local path is told in `teacher` instead.
     data : what it learnt from, a line each. losses : name and weight or temperature.
     seeds : of initialisation and order. results : dev or test figures by name. settings : other options worth a line.
@@ -108,12 +108,13 @@ def add_audit(directory: Path, markdown: str) -> None:
 
 def _front_matter(facts: CardFacts) -> str:
     ours = facts.kind == "tfidf"
-    tags = ["angelshare", "text-classification", facts.kind]
-    if facts.role != "teacher":
+    task = "fill-mask" if facts.role == "encoder" else "text-classification"
+    tags = ["angelshare", task, facts.kind]
+    if facts.role not in ("teacher", "encoder"):
         tags.append("distillation" if facts.role == "student" else "control")
     entries: dict[str, Any] = {
         "library_name": "angelshare" if ours else "transformers",
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": task,
         "tags": list(dict.fromkeys(tags)),
     }
     if facts.language:
@@ -143,6 +144,8 @@ def _summary(facts: CardFacts) -> str:
 
 
 def _usage(facts: CardFacts) -> str:
+    if facts.role == "encoder":
+        return '```\nangelshare finetune "THIS DIRECTORY" train.csv --label label --out teacher\n```'
     lines = ["import angelshare", "", 'model = angelshare.load("THIS DIRECTORY")', 'model.predict_logits(["a text"])']
     if facts.kind != "tfidf":
         lines += [

@@ -1,4 +1,4 @@
-"""An encoder with a new classification head, pooled as asked."""
+"""An encoder with a new head: of a classifier, pooled as asked, or of a masked model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from transformers import (
     AutoModel,
+    AutoModelForMaskedLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -19,7 +20,7 @@ from angelshare.models.pooled import PooledConfig, PooledForSequenceClassificati
 from angelshare.models.quiet import quiet
 from angelshare.models.transformer import from_encoder
 
-__all__ = ["Spec", "build", "fingerprint"]
+__all__ = ["Spec", "build", "fingerprint", "masked"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,42 @@ def _pooled(encoder: PreTrainedModel, spec: Spec) -> PreTrainedModel:
         encoder.pooler = None
     pooled.encoder.load_state_dict(encoder.state_dict())
     return pooled
+
+
+def masked(encoder: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The encoder under its masked-model head; without one, under a new head drawn from `seed`, tied to its embeddings.
+
+    Its pooler, which a masked model has no use for, stays as it is: who fine-tunes the encoder may want it.
+
+    Raises
+    ------
+    ModelError : it cannot be loaded, is no encoder, or its tokenizer has no mask.
+    """
+    where = {"dtype": torch.float32, "use_safetensors": True, "trust_remote_code": False}
+    try:
+        with quiet():
+            model, found = seeded(
+                seed,
+                "head",
+                make=lambda: AutoModelForMaskedLM.from_pretrained(encoder, output_loading_info=True, **where),
+            )
+            if any("pooler." in name for name in found["unexpected_keys"]):
+                inside = AutoModel.from_pretrained(encoder, **where)
+                inside.pooler.requires_grad_(False)
+                setattr(model, model.base_model_prefix, inside)
+                model.tie_weights()
+            tokenizer = AutoTokenizer.from_pretrained(encoder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+        raise ModelError(
+            f"'{encoder}' cannot be loaded as a masked model: {str(error).strip().splitlines()[0]} "
+            "Give a directory or a hub id of an encoder."
+        ) from error
+    absent = sorted(name for name in found["missing_keys"] if name.startswith(f"{model.base_model_prefix}."))
+    if absent or model.base_model is model:
+        raise ModelError(f"'{encoder}' lacks {absent[0] if absent else 'a head of its own'}. Give a whole encoder.")
+    if tokenizer.mask_token_id is None:
+        raise ModelError(f"The tokenizer of '{encoder}' has no mask. Give an encoder that was trained with one.")
+    return model, tokenizer
 
 
 def fingerprint(encoder: str | Path) -> str:

@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from angelshare.errors import TrainingError
 from angelshare.metrics.ranking import auc_roc
 
-__all__ = ["DevScore", "against_gold", "against_teacher"]
+__all__ = ["DevScore", "against_gold", "against_teacher", "of_masked"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class DevScore:
 
     Attributes
     ----------
-    metric : what `value` is: accuracy, auc_roc (mean over labels), agreement, or minus the loss.
+    metric : what `value` is: accuracy, auc_roc (mean over labels), agreement, minus the loss, or minus the perplexity.
     """
 
     metric: str
@@ -58,6 +58,18 @@ def against_gold(
     if not both:
         return DevScore("minus_loss", -loss, loss)
     return DevScore("auc_roc", float(np.mean([auc_roc(logits[:, at], positive[:, at]) for at in both])), loss)
+
+
+def of_masked(loss: float) -> DevScore:
+    """Minus the perplexity of masked tokens: exp of `loss`, nats a token.
+
+    Raises
+    ------
+    TrainingError : the loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError("The loss on the dev split is not finite. Lower --learning-rate.")
+    return DevScore("minus_perplexity", -math.exp(min(loss, 700.0)), loss)
 
 
 def against_teacher(

@@ -1,0 +1,1 @@
+"""Mitigation: what may lessen a student's bias. Here, which texts to add to a transfer set."""
