@@ -291,7 +291,7 @@ def test_what_another_command_made_is_not_written_over(files, tmp_path):
 
 
 def test_an_empty_suite_is_a_slip(files):
-    with pytest.raises(DataError, match="A suite must be an audit.*Got ''"):
+    with pytest.raises(DataError, match=r"A suite must be an audit.*Got ''"):
         run(files, reference=Counting("t"), student=Counting("s"), suites=[""])
 
 
