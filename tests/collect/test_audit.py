@@ -245,7 +245,7 @@ def test_a_suite_of_the_users_own_joins_by_a_few_lines(files, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"suites": ["beauty"]}, "An audit must be one of"),
+        ({"suites": ["beauty"]}, "A suite must be an audit"),
         ({"data": None}, "need data"),
         ({"draws": 3}, "at least 100"),
         ({"positive_rate": 1.5}, "between 0 and 1"),

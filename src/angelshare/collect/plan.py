@@ -74,7 +74,7 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
         tables = [Table(", ".join(codes), "sentences of our own", np.array([], dtype=object), [])]
     entries: list[tuple[Table, Sequence[str], Suite | None]] = [(t, _fitting(found, t), None) for t in tables]
     for mine in found.own:
-        entries += [(table, mine.audits or registry.USUAL, mine) for table in _suite_tables(mine, names)]
+        entries += [(table, mine.audits or registry.USUAL, mine) for table in tables_of(mine, names)]
     if reference is not None and reference.is_file:
         reference.table = next((table for table, _, _ in entries if table.labels), None)
     tasks: list[Task] = []
@@ -98,7 +98,7 @@ def _fitting(found: Chosen, table: Table) -> Sequence[str]:
     return found.codes if found.asked or not table.kinds else [*found.codes, ByColumn.code]
 
 
-def _suite_tables(suite: Suite, names: Sequence[str] | None) -> list[Table]:
+def tables_of(suite: Suite, names: Sequence[str] | None = None) -> list[Table]:
     """The tables of a suite under its name; of several, each with its own name behind.
 
     Raises
@@ -122,7 +122,7 @@ def _suite_tables(suite: Suite, names: Sequence[str] | None) -> list[Table]:
     for source, table in zip(sources, tables, strict=True):
         public = source.startswith(SET)
         own = source.removeprefix(SET).split(":")[0] if public else Path(source).stem
-        name = suite.name if len(tables) == 1 else f"{suite.name}-{own}"
+        name = suite.name if len(tables) == 1 else f"{suite.name}-{own.removeprefix(suite.name + '_')}"
         # Public sets number their rows, and one predictions file is to answer for several of them.
         ids = np.array([f"{name}/{row_id}" for row_id in table.ids], dtype=object) if public else table.ids
         found.append(replace(table, name=name, ids=ids))

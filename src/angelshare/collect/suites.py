@@ -86,7 +86,10 @@ def read_suite(path: Path) -> Suite:
         raise DataError(f"{path}: {problem(error)}. The keys of a suite are {keys}.") from error
     for code in suite.audits:
         registry.find(code)
-    return suite.model_copy(update={"data": tuple(_beside(path, source) for source in suite.data)})
+    otherwise = suite.otherwise and _beside(path, suite.otherwise)
+    return suite.model_copy(
+        update={"data": tuple(_beside(path, source) for source in suite.data), "otherwise": otherwise}
+    )
 
 
 def _beside(path: Path, source: str) -> str:
