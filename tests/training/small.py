@@ -86,9 +86,9 @@ def distil_in(directory):
 
 
 def label_in(directory):
-    from angelshare.training.label import label
+    from angelshare.training.label import LabelOptions, label
 
-    label(CountingTeacher(), pool(600), Path(directory) / "transfer", shard_rows=20)
+    label(CountingTeacher(), pool(600), Path(directory) / "transfer", options=LabelOptions(shard_rows=20))
 
 
 def finetune_in(directory):

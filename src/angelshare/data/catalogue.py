@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "find",
     "load_movie_reviews",
     "open_set",
+    "open_texts",
     "set_files",
 ]
 
@@ -48,37 +49,61 @@ def open_set(name: str, part: str = "train", root: str | Path | None = None) -> 
         When there is no such set or part, its files are nowhere, or it is no table of texts.
     """
     found = find(name)
-    wanted = found.part(part)
     if name == "movie_reviews":
+        found.part(part)
         return load_movie_reviews()
-    paths = locate(found, part, root)
     if name == "civil_comments_spans":
+        paths = locate(found, part, root)
         if paths is None:
             raise absent(found, part, root)
         return _civil_comments_spans(paths, part)
-    if found.columns is None:
-        raise DataError(f"The set '{name}' is no table of texts: the audits that use it read its files themselves.")
+    opened = _opened(found, part, root)
+    wanted = (*opened.columns.wanted, *((found.groups,) if found.groups else ()))
+    return _table(found, part, opened.columns, opened.chunks(wanted), opened.source)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A part of a set before it is read.
+
+    Attributes
+    ----------
+    paths : its files; none where it comes from the hub.
+    chunks : columns wanted -> its records.
+    """
+
+    columns: Columns
+    source: str
+    paths: tuple[Path, ...]
+    chunks: Callable[[Sequence[str]], Iterator[Chunk]]
+
+
+def open_texts(name: str, part: str = "train", root: str | Path | None = None) -> Opened | Table:
+    """A part of a set for reading its texts alone, chunk by chunk; a table where its texts need a look at all rows."""
+    if name in ("movie_reviews", "civil_comments_spans"):
+        return open_set(name, part, root)
+    return _opened(find(name), part, root)
+
+
+def _opened(found: PublicSet, part: str, root: str | Path | None) -> Opened:
+    wanted, paths = found.part(part), locate(found, part, root)
+    if found.columns is None or found.hub_columns is None:
+        raise DataError(
+            f"The set '{found.name}' is no table of texts: the audits that use it read its files themselves."
+        )
     if paths is not None:
-        return _of_files(found, part, paths)
+        fetched = len(paths) == 1 and paths[0].suffix == ".parquet"
+        columns = found.hub_columns if fetched else found.columns
+        return Opened(
+            columns,
+            ", ".join(map(str, paths)),
+            tuple(paths),
+            lambda names: (chunk for path in paths for chunk in _file_chunks(found, path, names, fetched)),
+        )
     if root is None and found.hub and wanted.split is not None:
-        return _of_hub(found, part, wanted.split)
+        source, split = HUB + found.hub, wanted.split
+        return Opened(found.hub_columns, f"{source} ({split})", (), lambda names: records(source, names, split=split))
     raise absent(found, part, root)
-
-
-def _of_files(found: PublicSet, part: str, paths: Sequence[Path]) -> Table:
-    fetched = len(paths) == 1 and paths[0].suffix == ".parquet"
-    columns = found.hub_columns if fetched else found.columns
-    assert columns is not None
-    wanted = (*columns.wanted, *((found.groups,) if found.groups else ()))
-    chunks = (chunk for path in paths for chunk in _file_chunks(found, path, wanted, fetched))
-    return _table(found, part, columns, chunks, ", ".join(map(str, paths)))
-
-
-def _of_hub(found: PublicSet, part: str, split: str) -> Table:
-    assert found.hub_columns is not None
-    source = HUB + found.hub
-    wanted = (*found.hub_columns.wanted, *((found.groups,) if found.groups else ()))
-    return _table(found, part, found.hub_columns, records(source, wanted, split=split), f"{source} ({split})")
 
 
 def _file_chunks(found: PublicSet, path: Path, wanted: Sequence[str], fetched: bool) -> Iterator[Chunk]:
