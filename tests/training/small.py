@@ -2,6 +2,10 @@
 
 import hashlib
 import multiprocessing
+import os
+import signal
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +135,60 @@ def killed_and_run_again(work, directory, times, seconds, seed):
     last.join()
     assert last.exitcode == 0
     return hit
+
+
+class MortalTeacher(CountingTeacher):
+    """Dies with SIGKILL the first times it is asked about a text with "grand", as often as $DEATHS holds letters."""
+
+    def predict_logits(self, texts):
+        place = Path(os.environ["DEATHS"])
+        left = place.read_text()
+        if left and any("grand" in text for text in texts) and multiprocessing.parent_process() is not None:
+            place.write_text(left[1:])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().predict_logits(texts)
+
+
+class SlowTeacher(CountingTeacher):
+    """Takes a tenth of a second a task, and writes its process down."""
+
+    def predict_logits(self, texts):
+        with open(os.environ["ASKED"], "a") as stream:
+            stream.write(f"{os.getpid()}\n")
+        time.sleep(0.1)
+        return super().predict_logits(texts)
+
+
+class OtherTeacher(CountingTeacher):
+    """Another model in every process."""
+
+    def __init__(self):
+        super().__init__()
+        self.fingerprint = str(os.getpid())
+
+
+class RareTeacher:
+    """A text is toxic where it ends in "!"; other scores are spread by the text's hash."""
+
+    fingerprint, labels, multilabel = "rare", ("fine", "toxic"), False
+
+    def predict_logits(self, texts):
+        spread = np.array([zlib.crc32(text.encode()) % 1000 / 1000 for text in texts])
+        toxic = np.array([text.endswith("!") for text in texts])
+        odds = np.where(toxic, 0.01 + 4 * spread, -4 * spread - 0.01)
+        return np.stack([-odds / 2, odds / 2], axis=1).astype(np.float32).reshape(-1, 2)
+
+
+def rare_pool(rows=20_000, rate=0.005, seed=3):
+    texts = sentences(rows, seed)
+    toxic = np.random.default_rng(seed).random(rows) < rate
+    ids = np.array([f"p{at}" for at in range(rows)], dtype=object)
+    return Table("pool", "pool.csv", ids, [f"{t}!" if bad else t for t, bad in zip(texts, toxic, strict=True)])
+
+
+def choose_in(directory):
+    from angelshare.data.sampling import Selection
+    from angelshare.training.label import LabelOptions, label
+
+    options = LabelOptions(shard_rows=40, selection=Selection(count=40), distinct=True, cache=f"{directory}.answers")
+    label(RareTeacher(), rare_pool(3000, 0.01), Path(directory) / "chosen", options=options)

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from small import bytes_below, distil_in, finetune_in, killed_and_run_again, label_in, nothing_in
+from small import bytes_below, choose_in, distil_in, finetune_in, killed_and_run_again, label_in, nothing_in
 
 
 def unbroken(work, directory):
@@ -14,7 +14,7 @@ def unbroken(work, directory):
     return bytes_below(*directory.iterdir()), time.monotonic() - began
 
 
-CASES = {"distil": distil_in, "label": label_in}
+CASES = {"distil": distil_in, "label": label_in, "choose": choose_in}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -138,13 +138,13 @@ def _read_through(path: Path) -> tuple[str, int]:
 
 
 def _rows(path: Path, suffix: str, lines: int) -> int | None:
-    """Exact for Parquet; one a line elsewhere, which a quoted line break makes too many: good enough for progress."""
+    """Exact for Parquet; one a line elsewhere, too many after quoted line breaks: good enough for progress."""
     if suffix == ".parquet":
         try:
             return int(pq.read_metadata(path).num_rows)
         except (pa.ArrowException, OSError):
             return None  # reading it will say what is wrong with it
-    return None if suffix.endswith(".gz") else lines
+    return None if suffix.endswith(".gz") else max(lines - (suffix != ".jsonl"), 1)
 
 
 def _of_table(table: Table, where: str) -> Source:

@@ -5,11 +5,12 @@ own process commits shards, so a worker may die at any moment, and no two write 
 """
 
 import os
+import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
@@ -17,6 +18,7 @@ from jaxtyping import Float32
 from angelshare import runs
 from angelshare.errors import ModelError
 from angelshare.models.loading import load
+from angelshare.progress import say
 from angelshare.types import Classifier
 
 __all__ = [
@@ -146,8 +148,10 @@ def ready(teacher: Named, fingerprint: str) -> Classifier:
     ------
     ModelError : it is another teacher here than where the command runs.
     """
-    _one_thread()
+    os.environ |= {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     found = teacher.load()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     if teacher_fingerprint(found) != fingerprint:
         raise ModelError(
             f"{teacher.spec} is another model in a worker than where the command runs: weights, tokenizer or precision "
@@ -156,20 +160,10 @@ def ready(teacher: Named, fingerprint: str) -> Classifier:
     return found
 
 
-def _one_thread() -> None:
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    try:
-        import torch
-    except ImportError:
-        return
-    torch.set_num_threads(1)
-
-
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    try:
-        import torch
-    except ImportError:
+    torch: Any = sys.modules.get("torch")  # a teacher without torch does not wait for its import
+    if torch is None:
         yield
         return
     before = torch.get_num_threads()
@@ -217,10 +211,17 @@ def executor(teacher: object, found: Classifier, options: ExecutorOptions | None
 
 
 def _serial(teacher: Classifier, tasks: Iterable[list[str]]) -> Generator[Answers]:
-    for texts in tasks:
+    for number, texts in enumerate(tasks):
         with _threads(1):
             logits = ask(teacher, texts)
         yield logits
+        if number == 0 and (os.cpu_count() or 1) > 1 and _on_cpu(teacher):
+            say(f"One thread scores. --executor processes takes all {os.cpu_count()} cores, with the same result.")
+
+
+def _on_cpu(teacher: Classifier) -> bool:
+    device = getattr(getattr(teacher, "model", None), "device", None)
+    return device is None or device.type == "cpu"
 
 
 class InOrder:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Generator, Iterable
 from typing import Any
 
+import numpy as np
+
 from angelshare.errors import AngelshareError, MissingPart, ModelError
 from angelshare.training.executors import DEATHS, WINDOW, Answers, ExecutorOptions, InOrder, Named, ask, columned, ready
 from angelshare.types import Classifier
@@ -75,7 +77,7 @@ class RayTasks:
 
     def _result(self, reference: Any) -> Answers:
         try:
-            logits: Answers = self.ray.get(reference)
+            logits: Answers = np.array(self.ray.get(reference))  # a copy: the original holds shared memory
         except self.ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, AngelshareError):
                 raise error.cause from None
