@@ -59,7 +59,9 @@ def test_one_and_four_workers_choose_the_same(tmp_path):
             distinct=True,
             executor=ExecutorOptions(kind="processes", workers=workers),
         )
-        label(Named("small:RareTeacher", allow_code=True), rare_pool(), tmp_path / str(workers) / "t", options=options)
+        label(
+            Named("teachers:RareTeacher", allow_code=True), rare_pool(), tmp_path / str(workers) / "t", options=options
+        )
         assert bytes_below(tmp_path / str(workers) / "t") == bytes_below(tmp_path / "0" / "t")
 
 

@@ -14,7 +14,7 @@ from angelshare.training.label import LabelOptions, label
 
 
 def by_name(name):
-    return Named(f"small:{name}", allow_code=True)
+    return Named(f"teachers:{name}", allow_code=True)
 
 
 def spread(workers, **others):

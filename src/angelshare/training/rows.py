@@ -116,7 +116,7 @@ def concatenated(parts: Sequence[Rows]) -> Rows:
 
 
 def mixed(rows: Rows, ratio: float | None, seed: int) -> Rows:
-    """The rows with golden ones at `ratio` of all: left out or repeated, those with the smallest hash of their id first.
+    """The rows with golden ones at `ratio` of all: left out or repeated, the smallest hash of the id first.
 
     Raises
     ------
