@@ -10,6 +10,7 @@ from small import golden, pool
 from typer.testing import CliRunner
 
 from angelshare.cli import distil, finetune, label
+from angelshare.data.transfer import open_transfer
 from angelshare.errors import AngelshareError, DataError, ModelError
 from angelshare.models.loading import load
 
@@ -85,6 +86,54 @@ def test_mistakes_are_one_sentence(tmp_path, files):
     with pytest.raises(ModelError, match="loss"):
         run("distil", "bow", "--texts", texts, "--out", tmp_path / "s", *COLUMNS, "--loss", "l1")
     assert not (tmp_path / "t").exists() and not (tmp_path / "s").exists()
+
+
+COUNTING = ("label", "teachers:CountingTeacher", "--allow-code")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "is empty"), ("text\n", "has no rows"), ('text\n"open\n', "not closed"), ("name\nx\n", "no column 'text'")],
+)
+def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, words, tmp_path):
+    (tmp_path / "x.csv").write_text(content)
+    with pytest.raises(DataError, match=words):
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+    (tmp_path / "x.csv").write_text("text\nmended\n")
+    assert run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t").exit_code == 0
+    assert open_transfer(tmp_path / "t").count == 1
+
+
+def test_a_file_that_breaks_off_may_be_mended(tmp_path):
+    texts = tmp_path / "x.csv"
+    texts.write_text("text\n" + "a line\n" * 3000 + '"open\n')
+    for _ in range(2):
+        with pytest.raises(DataError, match="not closed"):
+            run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 3000)
+    texts.write_text("text\n" + "a line\n" * 3000)
+    assert run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 3000).exit_code == 0
+
+
+def test_rows_are_chosen_and_kept_apart_from_an_audit_set(tmp_path):
+    for name, table in (("pool.csv", pool(300)), ("audit.csv", pool(20))):
+        written(tmp_path / name, table)
+    common = (*COUNTING, tmp_path / "pool.csv", *COLUMNS, "--out", tmp_path / "t")
+    made = run(*common, "--count", 40, "--not-in", f"{tmp_path / 'audit.csv'}:sentence", "--distinct")
+    assert made.exit_code == 0
+    found = open_transfer(tmp_path / "t")
+    positive = found.read().logits[:, 1] >= found.read().logits[:, 0]
+    assert (found.count, positive.sum()) == (40, 20)
+    assert found.manifest["dropped"]["in_audit_exactly"] == 20
+    assert not set(found.read().texts) & set(pool(20).texts)
+    with pytest.raises(DataError, match="No text is left"):
+        run(*COUNTING, tmp_path / "audit.csv", *COLUMNS, "--out", tmp_path / "u", "--not-in", tmp_path / "audit.csv")
+    with pytest.raises(DataError, match="--count"):
+        run(*common, "--balance", 0.5)
+    with pytest.raises(DataError, match="Leave one out"):
+        run(*common, "--count", 4, "--balance", 0.5, "--match", tmp_path / "t")
+    with pytest.raises(ModelError, match="executor must be"):
+        run(*common, "--executor", "threads")
 
 
 @pytest.mark.parametrize("command", ["finetune", "label", "distil"])
