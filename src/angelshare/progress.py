@@ -20,8 +20,11 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Yield a function that advances the work by some units; `done` were finished by an earlier run."""
+def progress(title: str, total: int | None, done: int = 0) -> Iterator[Advance]:
+    """Yield a function that advances the work by some units; `done` were finished by an earlier run.
+
+    Where `total` is None nobody knows when it will end, and the lines say how far it is.
+    """
     if sys.stderr.isatty():
         columns = (
             TextColumn("{task.description}"),
@@ -45,6 +48,7 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
 
     start = last = time.monotonic()
     made = 0
+    of = "" if total is None else f" of {total:,}"
 
     def advance_plain(units: int) -> None:
         nonlocal last, made
@@ -53,9 +57,10 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         if now - last >= EVERY:
             last = now
             rate = made / (now - start)
-            say(f"{title}: {done + made:,} of {total:,}, {rate:,.1f}/s, ends in {(total - done - made) / rate:,.0f} s")
+            left = "" if total is None else f", ends in {max(total - done - made, 0) / rate:,.0f} s"
+            say(f"{title}: {done + made:,}{of}, {rate:,.1f}/s{left}")
 
     yield advance_plain
     if made:
         seconds = time.monotonic() - start
-        say(f"{title}: {done + made:,} of {total:,} in {seconds:,.1f} s ({made / max(seconds, 1e-9):,.1f}/s)")
+        say(f"{title}: {done + made:,}{of} in {seconds:,.1f} s ({made / max(seconds, 1e-9):,.1f}/s)")

@@ -5,30 +5,13 @@ import multiprocessing
 from pathlib import Path
 
 import numpy as np
+from teachers import LABELS, WORDS, CountingTeacher, RareTeacher
 
 from angelshare.data.tables import Table
 from angelshare.training.engine import TrainOptions
 from angelshare.training.options import DistilOptions
 
-WORDS = {"bad": -2.0, "dull": -1.0, "fine": 1.0, "grand": 2.0}
 FILLERS = ("the", "film", "was", "and", "a", "plot", "felt", "quite", "so", "it")
-LABELS = ("negative", "positive")
-
-
-class CountingTeacher:
-    """Scores a text by the words in it; knows how often it was asked."""
-
-    fingerprint = "counting"
-
-    def __init__(self, labels=LABELS, multilabel=False):
-        self.labels, self.multilabel, self.asked = tuple(labels), multilabel, 0
-
-    def predict_logits(self, texts):
-        self.asked += len(texts)
-        scores = np.array([sum(WORDS.get(word, 0.0) for word in text.split()) for text in texts], dtype=np.float32)
-        if self.multilabel:
-            return np.stack([scores - at for at in range(len(self.labels))], axis=1)
-        return np.stack([-scores / 2, scores / 2], axis=1)
 
 
 def sentences(rows, seed=0):
@@ -86,9 +69,9 @@ def distil_in(directory):
 
 
 def label_in(directory):
-    from angelshare.training.label import label
+    from angelshare.training.label import LabelOptions, label
 
-    label(CountingTeacher(), pool(600), Path(directory) / "transfer", shard_rows=20)
+    label(CountingTeacher(), pool(600), Path(directory) / "transfer", options=LabelOptions(shard_rows=20))
 
 
 def finetune_in(directory):
@@ -133,20 +116,20 @@ def toxicity_teacher():
 
 def balance_in(directory):
     from angelshare.training.balance import balance
-    from angelshare.training.label import label
+    from angelshare.training.label import LabelOptions, label
 
     directory = Path(directory)
-    label(toxicity_teacher(), about(400), directory / "transfer", shard_rows=100)
+    label(toxicity_teacher(), about(400), directory / "transfer", options=LabelOptions(shard_rows=100))
     pool = about(4000, 1, "more")
     balance(directory / "transfer", pool, teacher=toxicity_teacher(), out=directory / "balanced")
 
 
 def counterfactual_in(directory):
     from angelshare.training.counterfactual import counterfactual
-    from angelshare.training.label import label
+    from angelshare.training.label import LabelOptions, label
 
     directory = Path(directory)
-    label(toxicity_teacher(), about(400), directory / "transfer", shard_rows=100)
+    label(toxicity_teacher(), about(400), directory / "transfer", options=LabelOptions(shard_rows=100))
     counterfactual(directory / "transfer", teacher=toxicity_teacher(), out=directory / "swapped")
 
 
@@ -192,3 +175,18 @@ def killed_and_run_again(work, directory, times, seconds, seed):
     last.join()
     assert last.exitcode == 0
     return hit
+
+
+def rare_pool(rows=20_000, rate=0.005, seed=3):
+    texts = sentences(rows, seed)
+    toxic = np.random.default_rng(seed).random(rows) < rate
+    ids = np.array([f"p{at}" for at in range(rows)], dtype=object)
+    return Table("pool", "pool.csv", ids, [f"{t}!" if bad else t for t, bad in zip(texts, toxic, strict=True)])
+
+
+def choose_in(directory):
+    from angelshare.data.sampling import Selection
+    from angelshare.training.label import LabelOptions, label
+
+    options = LabelOptions(shard_rows=40, selection=Selection(count=40), distinct=True, cache=f"{directory}.answers")
+    label(RareTeacher(), rare_pool(3000, 0.01), Path(directory) / "chosen", options=options)

@@ -10,12 +10,12 @@ from angelshare.data.transfer import open_transfer
 from angelshare.errors import DataError, ModelError
 from angelshare.training.balance import balance
 from angelshare.training.classifier import distil
-from angelshare.training.label import label
+from angelshare.training.label import LabelOptions, label
 
 
 @pytest.fixture
 def transfer(tmp_path):
-    label(toxicity_teacher(), about(400), tmp_path / "transfer", shard_rows=150)
+    label(toxicity_teacher(), about(400), tmp_path / "transfer", options=LabelOptions(shard_rows=150))
     return tmp_path / "transfer"
 
 

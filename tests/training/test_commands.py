@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 import typer
-from small import golden, pool
+from small import about, golden, pool
 from typer.testing import CliRunner
 
-from angelshare.cli import distil, finetune, label
+from angelshare.cli import balance, counterfactual, distil, finetune, label, pretrain
+from angelshare.data.transfer import open_transfer
 from angelshare.errors import AngelshareError, DataError, ModelError
 from angelshare.models.loading import load
 
@@ -17,6 +18,9 @@ app = typer.Typer()
 app.command("finetune")(finetune.command)
 app.command("label")(label.command)
 app.command("distil")(distil.command)
+app.command("balance")(balance.command)
+app.command("counterfactual")(counterfactual.command)
+app.command("pretrain")(pretrain.command)
 
 
 def run(*arguments):
@@ -59,6 +63,34 @@ def test_from_an_encoder_to_a_student_with_controls(tmp_path, files):
         run(*made, "--out", student, *verdict, "--temperature", 2)
 
 
+def test_more_training_for_the_encoder_and_more_texts_for_the_student(tmp_path, files):
+    encoder, gold, texts = files
+    groups = written(tmp_path / "groups.csv", about(60))
+    before, teacher, transfer = tmp_path / "before", tmp_path / "teacher", tmp_path / "transfer"
+    assert run("pretrain", encoder, texts, "--out", before, *COLUMNS, "--epochs", 1).exit_code == 0
+    assert run("finetune", before, gold, "--out", teacher, "--label", "verdict", *COLUMNS, "--epochs", 1).exit_code == 0
+    assert run("label", teacher, groups, "--out", transfer, *COLUMNS).exit_code == 0
+    known = ("--teacher", teacher, "--positive", "negative")
+    balanced = run("balance", transfer, "--pool", texts, *known, "--out", tmp_path / "balanced", *COLUMNS)
+    assert balanced.exit_code == 0 and balanced.stdout.strip() == str(tmp_path / "balanced")
+    swapped = tmp_path / "swapped"
+    assert run("counterfactual", tmp_path / "balanced", *known, "--swaps", 2, "--out", swapped).exit_code == 0
+    assert len(open_transfer(swapped)) > 60
+    with pytest.raises(ModelError, match="positive label"):
+        run("counterfactual", transfer, "--teacher", teacher, "--positive", "toxic", "--out", tmp_path / "x")
+    with pytest.raises(DataError, match="no transfer set"):
+        run("balance", texts, "--pool", texts, "--out", tmp_path / "x")
+    for empty in ("", "name,sentence\n"):
+        (tmp_path / "empty.csv").write_text(empty)
+        for command in (
+            ("pretrain", encoder, tmp_path / "empty.csv"),
+            ("balance", transfer, "--pool", tmp_path / "empty.csv", *known),
+        ):
+            with pytest.raises(DataError):
+                run(*command, "--out", tmp_path / "x", *COLUMNS)
+    assert not (tmp_path / "x").exists()
+
+
 def test_tfidf_learns_from_golden_labels(tmp_path, files):
     gold = files[1]
     assert (
@@ -87,7 +119,55 @@ def test_mistakes_are_one_sentence(tmp_path, files):
     assert not (tmp_path / "t").exists() and not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("command", ["finetune", "label", "distil"])
+COUNTING = ("label", "teachers:CountingTeacher", "--allow-code")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "is empty"), ("text\n", "has no rows"), ('text\n"open\n', "not closed"), ("name\nx\n", "no column 'text'")],
+)
+def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, words, tmp_path):
+    (tmp_path / "x.csv").write_text(content)
+    with pytest.raises(DataError, match=words):
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+    (tmp_path / "x.csv").write_text("text\nmended\n")
+    assert run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t").exit_code == 0
+    assert open_transfer(tmp_path / "t").count == 1
+
+
+def test_a_file_that_breaks_off_may_be_mended(tmp_path):
+    texts = tmp_path / "x.csv"
+    texts.write_text("text\n" + "a line\n" * 3000 + '"open\n')
+    for _ in range(2):
+        with pytest.raises(DataError, match="not closed"):
+            run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 3000)
+    texts.write_text("text\n" + "a line\n" * 3000)
+    assert run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 3000).exit_code == 0
+
+
+def test_rows_are_chosen_and_kept_apart_from_an_audit_set(tmp_path):
+    for name, table in (("pool.csv", pool(300)), ("audit.csv", pool(20))):
+        written(tmp_path / name, table)
+    common = (*COUNTING, tmp_path / "pool.csv", *COLUMNS, "--out", tmp_path / "t")
+    made = run(*common, "--count", 40, "--not-in", f"{tmp_path / 'audit.csv'}:sentence", "--distinct")
+    assert made.exit_code == 0
+    found = open_transfer(tmp_path / "t")
+    positive = found.read().logits[:, 1] >= found.read().logits[:, 0]
+    assert (found.count, positive.sum()) == (40, 20)
+    assert found.manifest["dropped"]["in_audit_exactly"] == 20
+    assert not set(found.read().texts) & set(pool(20).texts)
+    with pytest.raises(DataError, match="No text is left"):
+        run(*COUNTING, tmp_path / "audit.csv", *COLUMNS, "--out", tmp_path / "u", "--not-in", tmp_path / "audit.csv")
+    with pytest.raises(DataError, match="--count"):
+        run(*common, "--balance", 0.5)
+    with pytest.raises(DataError, match="Leave one out"):
+        run(*common, "--count", 4, "--balance", 0.5, "--match", tmp_path / "t")
+    with pytest.raises(ModelError, match="executor must be"):
+        run(*common, "--executor", "threads")
+
+
+@pytest.mark.parametrize("command", ["finetune", "label", "distil", "balance", "counterfactual", "pretrain"])
 def test_help_names_the_options(command):
     result = run(command, "--help")
     assert result.exit_code == 0 and "--out" in result.stdout and "--text" in result.stdout

@@ -3,13 +3,15 @@ import math
 
 import numpy as np
 import pytest
-from small import CountingTeacher, bytes_below, distil_options, golden, pool
+from small import LABELS, CountingTeacher, bytes_below, distil_options, golden, pool
 
+from angelshare.data.transfer import TransferRows
 from angelshare.errors import DamagedFile, DataError, ModelError, TrainingError
 from angelshare.models.loading import load
 from angelshare.training.classifier import distil
 from angelshare.training.label import label
 from angelshare.training.options import DistilOptions
+from angelshare.training.rows import concatenated, joined, mixed
 
 
 def made(directory):
@@ -232,3 +234,21 @@ def test_a_loss_on_states_wants_the_teachers_layers(tmp_path, kind, student):
 def test_a_weight_or_temperature_out_of_range_is_a_sentence(wrong):
     with pytest.raises(ModelError, match="must be"):
         DistilOptions(**wrong)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.25, 0.5, 0.9])
+def test_golden_rows_get_the_share_asked_for(ratio):
+    rows = concatenated([joined(transfer_rows(part), LABELS, False, golden(40)) for part in (golden(40), pool(100))])
+    found = mixed(rows, ratio, 0)
+    assert np.isclose(found.golden.mean(), ratio, atol=0.005)
+    assert sorted(found.ids[~found.golden]) == sorted(rows.ids[~rows.golden])
+    counts = np.unique(found.ids[found.golden].astype(str), return_counts=True)[1]
+    assert not len(counts) or counts.max() - counts.min() <= 1
+    assert mixed(rows, None, 0) is rows
+    for part in (rows.take(rows.golden), rows.take(~rows.golden)):
+        with pytest.raises(DataError, match="to mix"):
+            mixed(part, ratio, 0)
+
+
+def transfer_rows(table):
+    return TransferRows.of(table.ids, table.texts, CountingTeacher().predict_logits(table.texts))

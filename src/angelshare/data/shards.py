@@ -20,6 +20,7 @@ from angelshare.runs import MANIFEST, atomic_file, digest, full_disk, read_manif
 SEAL = "seal"
 """Key of the manifest's own sha256, without which a flipped byte in its facts would pass."""
 
+_FACTS = b"angelshare"
 _MARKER = re.compile(r"shard-(\d{5,})\.json")
 
 
@@ -40,8 +41,8 @@ def marker_name(index: int) -> str:
     return f"shard-{index:05d}.json"
 
 
-def commit(directory: Path, index: int, table: pa.Table) -> Marker:
-    """Write one shard so that it is either wholly there or not at all.
+def commit(directory: Path, index: int, table: pa.Table, facts: Any = None) -> Marker:
+    """Write one shard so that it is either wholly there or not at all; `facts` (JSON) are kept in the same file.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def commit(directory: Path, index: int, table: pa.Table) -> Marker:
         When the disk refuses; committed shards still stand.
     """
     file = directory / shard_name(index)
-    plain = table.replace_schema_metadata(None)
+    plain = table.replace_schema_metadata(None if facts is None else {_FACTS: json.dumps(facts, sort_keys=True)})
     with atomic_file(file) as aside:
         pq.write_table(plain, aside, compression="zstd", write_page_checksum=True)
         marker = Marker(file.name, sha256(aside), len(table))
@@ -151,10 +152,21 @@ def _of_manifest(manifest: dict[str, Any]) -> list[Marker]:
 def read_shards(directory: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield the shards of a finished set in order, each verified before it is decoded."""
     for marker in _of_manifest(sealed_manifest(directory)):
-        file = directory / marker.file
-        check(file, marker.sha256)
-        try:
-            table = pq.read_table(file, columns=columns, page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedFile(f"{file} cannot be decoded: {error}. Restore it, or make the directory again.") from error
-        yield table
+        check(directory / marker.file, marker.sha256)
+        yield _decoded(directory / marker.file, columns)
+
+
+def read_committed(directory: Path, index: int) -> tuple[pa.Table, Any]:
+    """One shard of a set that is not finished yet, verified, and the facts it was committed with."""
+    marker = _read_marker(directory / marker_name(index))
+    check(directory / marker.file, marker.sha256)
+    table = _decoded(directory / marker.file, None)
+    facts = (table.schema.metadata or {}).get(_FACTS)
+    return table, None if facts is None else json.loads(facts)
+
+
+def _decoded(file: Path, columns: Sequence[str] | None) -> pa.Table:
+    try:
+        return pq.read_table(file, columns=columns, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFile(f"{file} cannot be decoded: {error}. Restore it, or make the directory again.") from error

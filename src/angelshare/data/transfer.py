@@ -1,7 +1,8 @@
 """Transfer sets: texts with a teacher's logits, computed once and stored."""
 
 import json
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,30 @@ class TransferRows:
         texts = [self.texts[i] for i in at]
         return TransferRows(self.ids[at], texts, self.logits[at], self.source[at], self.weight[at], self.split[at])
 
+    @classmethod
+    def joined(cls, parts: Sequence["TransferRows"]) -> "TransferRows":
+        return cls(
+            ids=np.concatenate([part.ids for part in parts]),
+            texts=[text for part in parts for text in part.texts],
+            logits=np.concatenate([part.logits for part in parts]),
+            source=np.concatenate([part.source for part in parts]),
+            weight=np.concatenate([part.weight for part in parts]),
+            split=np.concatenate([part.split for part in parts]),
+        )
+
+
+def recut(parts: Iterable[TransferRows], rows: int) -> Iterator[TransferRows]:
+    """The same rows in pieces of exactly `rows`, the last one shorter."""
+    held: list[TransferRows] = []
+    for part in parts:
+        held.append(part)
+        while sum(map(len, held)) >= rows:
+            whole = TransferRows.joined(held)
+            yield whole.take(np.arange(rows))
+            held = [whole.take(np.arange(rows, len(whole)))]
+    if sum(map(len, held)):
+        yield TransferRows.joined(held)
+
 
 def _to_arrow(rows: TransferRows, labels: int) -> pa.Table:
     lengths = {len(rows.ids), len(rows.texts), len(rows.logits), len(rows.source), len(rows.weight), len(rows.split)}
@@ -116,6 +141,11 @@ class TransferWriter:
     teacher : the teacher's fingerprint.
     plan_digest : sha256 of what is to be labelled and how it is cut into shards.
 
+    Attributes
+    ----------
+    done : the shards that are committed.
+    job : a name that this set keeps from its beginning to its end, over interruptions; "" once it is finished.
+
     Raises
     ------
     DataError
@@ -135,6 +165,7 @@ class TransferWriter:
             "teacher": teacher,
             "plan": plan_digest,
         }
+        self.job = ""
         self._claim()
         shards.clean(self.directory)
         self.done: set[int] = set(shards.committed(self.directory))
@@ -149,10 +180,18 @@ class TransferWriter:
                 found = json.loads(plan.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 raise DamagedFile(f"{plan} is damaged: {error}. Remove {self.directory} and begin again.") from error
+            if self._differs(found) and _is_plan(found) and not self._begun:
+                self._begin(plan)  # nothing was committed yet, so nothing can be lost
+                return
             self._compare(found)
+            self.job = str(found.get("job", ""))
         else:
             self._refuse_strangers()
-            write_json(plan, self.plan)
+            self._begin(plan)
+
+    def _begin(self, plan: Path) -> None:
+        self.job = uuid.uuid4().hex
+        write_json(plan, {**self.plan, "job": self.job})
 
     def _refuse_strangers(self) -> None:
         if self.directory.exists() and not self.directory.is_dir():
@@ -163,29 +202,56 @@ class TransferWriter:
                 f"Name another directory."
             )
 
-    def _compare(self, found: Any) -> None:
-        what = {"kind": "something else", "plan": "other texts", "teacher": "another teacher's logits"}
-        what |= {"labels": "other labels", "multilabel": "another kind of labels"}
-        for key in ("kind", "teacher", "labels", "multilabel", "plan"):
-            if not isinstance(found, dict) or found.get(key) != self.plan[key]:
-                raise DataError(
-                    f"{self.directory} already holds {what[key]}, and nothing is written over. "
-                    f"Name another directory, or remove this one."
-                )
+    @property
+    def _begun(self) -> bool:
+        return (self.directory / shards.marker_name(0)).exists()
 
-    def commit(self, index: int, rows: TransferRows) -> None:
-        """Commit the rows of shard `index`; raises DataError for logits that are not finite, or a full disk."""
-        shards.commit(self.directory, index, _to_arrow(rows, len(self.plan["labels"])))
+    def _differs(self, found: Any) -> str | None:
+        """The first key of the plan that says something else."""
+        keys = ("kind", "teacher", "labels", "multilabel", "plan")
+        return next((key for key in keys if not isinstance(found, dict) or found.get(key) != self.plan[key]), None)
+
+    def _compare(self, found: Any) -> None:
+        what = {"kind": "something else", "plan": "other texts or options", "teacher": "another teacher's logits"}
+        what |= {"labels": "other labels", "multilabel": "another kind of labels"}
+        key = self._differs(found)
+        if key is not None:
+            raise DataError(
+                f"{self.directory} already holds {what[key]}, and nothing is written over. "
+                f"Name another directory, or remove this one."
+            )
+
+    @property
+    def finished(self) -> bool:
+        return (self.directory / MANIFEST).exists()
+
+    def commit(self, index: int, rows: TransferRows, facts: Any = None) -> None:
+        """Commit the rows of shard `index`, and facts (JSON) about them that `committed` gives back.
+
+        Raises
+        ------
+        DataError : logits are not finite, or the disk is full.
+        """
+        shards.commit(self.directory, index, _to_arrow(rows, len(self.plan["labels"])), facts)
         self.done.add(index)
 
+    def committed(self, index: int) -> tuple[TransferRows, Any]:
+        """The rows and facts of a shard of a set that is not finished yet, verified."""
+        table, facts = shards.read_committed(self.directory, index)
+        return _from_arrow(table, len(self.plan["labels"])), facts
+
     def finish(self, **facts: Any) -> "TransferSet":
-        """Write the manifest, which records `facts` too; raises DataError when a shard is still to be made."""
-        if not (self.directory / MANIFEST).exists():
-            shards.finish(self.directory, **self.plan, **facts)
+        """Write the manifest, with `facts` in it; raises DataError when a shard is still to be made."""
+        if not self.finished:
+            shards.finish(self.directory, **facts, **self.plan)
         for index in self.done:
             (self.directory / shards.marker_name(index)).unlink(missing_ok=True)
         (self.directory / PLAN).unlink(missing_ok=True)
         return TransferSet(self.directory)
+
+
+def _is_plan(found: Any) -> bool:
+    return isinstance(found, dict) and found.get("kind") == KIND
 
 
 class TransferSet:
@@ -233,15 +299,7 @@ class TransferSet:
 
     def read(self) -> TransferRows:
         """All rows, in order, every shard verified."""
-        parts = list(self.chunks())
-        return TransferRows(
-            ids=np.concatenate([part.ids for part in parts]),
-            texts=[text for part in parts for text in part.texts],
-            logits=np.concatenate([part.logits for part in parts]),
-            source=np.concatenate([part.source for part in parts]),
-            weight=np.concatenate([part.weight for part in parts]),
-            split=np.concatenate([part.split for part in parts]),
-        )
+        return TransferRows.joined(list(self.chunks()))
 
 
 def open_transfer(directory: str | Path) -> TransferSet:

@@ -20,7 +20,7 @@ from angelshare.training import material, outputs, selection
 from angelshare.training.baseline import baseline
 from angelshare.training.engine import Run
 from angelshare.training.options import DistilOptions
-from angelshare.training.rows import Rows
+from angelshare.training.rows import Rows, mixed
 from angelshare.training.workplace import Workplace
 from angelshare.types import Classifier
 
@@ -78,6 +78,8 @@ def distil(
         raise ModelError(f"The student must be one of {', '.join(KINDS)}. Got '{kind}' instead.")
     options, student = options or DistilOptions(), student or StudentOptions()
     found = material.gather(teacher, texts, gold, dev, columns, options)
+    if options.gold_ratio is not None and found.gold is None:
+        raise ModelError("A share of golden rows needs golden rows. Name them with --gold, or leave --gold-ratio out.")
     _refuse_early(kind, found, options, student)
     facts = {
         "command": "distil",
@@ -163,9 +165,10 @@ def _train(job: _Training, place: Workplace, made: Path) -> None:
         seed=job.seed,
     )
     limit = default_max_length(model, tokenizer)
-    used = rows.take(rows.golden) if job.role == "gold" else rows
+    blended = mixed(rows, job.options.gold_ratio, job.seed)
+    used = rows.take(rows.golden) if job.role == "gold" else blended
     texts, dev_texts = encode(tokenizer, used.texts, limit), encode(tokenizer, job.held.texts, limit)
-    passes = -(-len(rows) // train.batch_size)
+    passes = -(-len(blended) // train.batch_size)
     run = Run(
         model,
         lengths=texts.lengths,

@@ -37,6 +37,8 @@ class DistilOptions:
     soft_weight, gold_weight : of the soft loss, and of the loss on golden labels where a row has them.
     hidden_weight, cosine_weight : of the squared distance, and of 1 - cosine, between the last token states of student
         and teacher. Above 0 the teacher reads each batch again, and the student must be made of its layers.
+    gold_ratio : golden rows' share of each pass: all other rows come once, golden ones as often as that takes, those
+        with the smallest hash of their id first. As many as there are where None. The `gold` control has each once.
     dev_fraction : share held out by hashed id where no dev table is given.
     training : instead of the student's defaults.
     """
@@ -47,6 +49,7 @@ class DistilOptions:
     gold_weight: float = 0.0
     hidden_weight: float = 0.0
     cosine_weight: float = 0.0
+    gold_ratio: float | None = None
     dev_fraction: float = 0.1
     seed: int = 0
     training: TrainOptions | None = None
@@ -59,6 +62,9 @@ class DistilOptions:
         weights = (self.soft_weight, self.gold_weight, self.hidden_weight, self.cosine_weight)
         if not all(0 <= weight < math.inf for weight in weights) or self.soft_weight + self.gold_weight == 0:
             raise ModelError("The weights of the losses must be numbers from 0, soft and golden not both 0.")
+
+        if self.gold_ratio is not None and not 0 <= self.gold_ratio < 1:
+            raise ModelError(f"Golden rows' share must be in [0, 1). Got {self.gold_ratio} instead.")
 
     def train(self, kind: str) -> TrainOptions:
         return self.training or DEFAULTS[kind]

@@ -11,7 +11,7 @@ from angelshare.data.tables import Table, hashed
 from angelshare.data.transfer import TransferRows
 from angelshare.errors import DataError, ModelError
 
-__all__ = ["Rows", "aligned", "concatenated", "golden_rows", "joined", "table_digest"]
+__all__ = ["Rows", "aligned", "concatenated", "golden_rows", "joined", "mixed", "table_digest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +113,25 @@ def concatenated(parts: Sequence[Rows]) -> Rows:
         targets=np.concatenate([part.targets for part in parts]),
         weights=np.concatenate([part.weights for part in parts]),
     )
+
+
+def mixed(rows: Rows, ratio: float | None, seed: int) -> Rows:
+    """The rows with golden ones at `ratio` of all: left out or repeated, the smallest hash of the id first.
+
+    Raises
+    ------
+    DataError : there are no golden rows, or no others, so that no such share can be had.
+    """
+    if ratio is None:
+        return rows
+    golden, others = np.flatnonzero(rows.golden), np.flatnonzero(~rows.golden)
+    if not len(golden) or not len(others):
+        lacks = "golden rows" if not len(golden) else "rows that are not golden"
+        raise DataError(f"There are no {lacks} to mix: leave --gold-ratio out, or give some.")
+    wanted = round(ratio / (1 - ratio) * len(others))
+    order = golden[np.argsort([hashed(str(rows.ids[at]), seed) for at in golden], kind="stable")]
+    taken = np.tile(order, -(-wanted // len(order)))[:wanted]
+    return rows.take(np.sort(np.concatenate([others, taken]), kind="stable"))
 
 
 def golden_rows(table: Table) -> Rows:

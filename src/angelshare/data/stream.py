@@ -1,0 +1,254 @@
+"""Texts out of many sources in order, some rows at a time: of what went by, only hashes are held."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float32
+
+from angelshare import runs
+from angelshare.data import catalogue, values
+from angelshare.data.readers import CHUNK, HUB, Chunk, format_of, load_hub, records
+from angelshare.data.seen import Seen, keys
+from angelshare.data.tables import SET, Columns, Table
+from angelshare.errors import DataError
+
+__all__ = ["Source", "Texts", "cut", "open_source", "open_sources", "stream"]
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Some rows of a stream, in its order.
+
+    Attributes
+    ----------
+    ids : unique in the whole stream.
+    source : name of the file or set that each row came from.
+    weight : (rows,) non-negative.
+    """
+
+    ids: list[str]
+    texts: list[str]
+    source: list[str]
+    weight: Float32[np.ndarray, " rows"]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, index: np.ndarray) -> "Texts":
+        """The rows at `index` (positions, or a True a row), in that order."""
+        at = np.flatnonzero(index) if index.dtype == bool else index
+        return Texts(
+            [self.ids[i] for i in at], [self.texts[i] for i in at], [self.source[i] for i in at], self.weight[at]
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Texts"]) -> "Texts":
+        return cls(
+            [name for part in parts for name in part.ids],
+            [text for part in parts for text in part.texts],
+            [name for part in parts for name in part.source],
+            np.concatenate([part.weight for part in parts]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One file, set or table of texts.
+
+    Attributes
+    ----------
+    where : the path or hub id, for messages.
+    digest : sha256 of what decides its rows.
+    rows : how many there are, where that is known without reading them.
+    open : yields (ids, texts, weights, place of a row); ids are the positions where the source names none.
+    """
+
+    name: str
+    where: str
+    digest: str
+    rows: int | None
+    open: Callable[[], Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]]
+
+
+def open_sources(sources: Iterable[Table | str | Path], columns: Columns | None = None) -> list[Source]:
+    """Look at every source before any is read; a name that comes again gets a number.
+
+    Raises
+    ------
+    DataError : a source does not exist, is of no known kind, or is a directory.
+    """
+    found = [open_source(source, columns) for source in sources]
+    if not found:
+        raise DataError("There are no texts to label. Name at least one file, set or hub set.")
+    taken: dict[str, int] = {}
+    named = []
+    for source in found:
+        taken[source.name] = taken.get(source.name, 0) + 1
+        again = taken[source.name]
+        name = source.name if again == 1 else f"{source.name}-{again}"
+        named.append(Source(name, source.where, source.digest, source.rows, source.open))
+    return named
+
+
+def open_source(source: Table | str | Path, columns: Columns | None = None) -> Source:
+    """A source of texts: a table at hand, a file, "set:NAME[:PART]" or "hub:owner/name[:config]"."""
+    columns = columns or Columns()
+    if isinstance(source, Table):
+        return _of_table(source, source.source)
+    where = str(source)
+    if where.startswith(SET):
+        return _of_set(where)
+    if where.startswith(HUB):
+        rows = load_hub(where, "train")
+        digest = runs.digest(where, str(getattr(rows, "_fingerprint", "")), *_used(columns))
+        name = where.removeprefix(HUB).split("/")[-1]
+        return Source(name, where, digest, len(rows), lambda: _of_chunks(records(where, _used(columns)), columns))
+    path = Path(where)
+    suffix = format_of(path)
+    sha256, lines = _read_through(path)
+    return Source(
+        path.name.split(".")[0],
+        where,
+        runs.digest(sha256, *_used(columns)),
+        _rows(path, suffix, lines),
+        lambda: _of_chunks(records(where, _used(columns)), columns),
+    )
+
+
+def _used(columns: Columns) -> tuple[str, ...]:
+    return Columns(text=columns.text, id=columns.id, weight=columns.weight).wanted
+
+
+def _read_through(path: Path) -> tuple[str, int]:
+    """(sha256, line breaks) of a file."""
+    state, lines = hashlib.sha256(), 0
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                state.update(block)
+                lines += block.count(b"\n")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}. Check the file.") from error
+    return state.hexdigest(), lines
+
+
+def _rows(path: Path, suffix: str, lines: int) -> int | None:
+    """Exact for Parquet; one a line elsewhere, too many after quoted line breaks: good enough for progress."""
+    if suffix == ".parquet":
+        try:
+            return int(pq.read_metadata(path).num_rows)
+        except (pa.ArrowException, OSError):
+            return None  # reading it will say what is wrong with it
+    return None if suffix.endswith(".gz") else max(lines - (suffix != ".jsonl"), 1)
+
+
+def _of_table(table: Table, where: str) -> Source:
+    weight = b"" if table.weights is None else table.weights.tobytes()
+    digest = runs.digest(table.name, *map(str, table.ids), *table.texts, weight)
+
+    def rows() -> Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]:
+        for start in range(0, len(table), CHUNK):
+            part = slice(start, start + CHUNK)
+            ids, texts = [str(name) for name in table.ids[part]], table.texts[part]
+            weights = np.ones(len(texts)) if table.weights is None else table.weights[part]
+            yield ids, texts, weights, lambda at: where
+
+    return Source(table.name, where, digest, len(table), rows)
+
+
+def _of_set(where: str) -> Source:
+    name, _, part = where.removeprefix(SET).partition(":")
+    part = part or "train"
+    opened = catalogue.open_texts(name, part)
+    if isinstance(opened, Table):
+        return _of_table(opened, where)
+    columns = Columns(text=opened.columns.text, id=opened.columns.id)
+    digest = runs.digest(where, *(runs.sha256(path) for path in opened.paths), *columns.wanted)
+    return Source(f"{name}-{part}", where, digest, None, lambda: _of_chunks(opened.chunks(columns.wanted), columns))
+
+
+def _of_chunks(
+    chunks: Iterable[Chunk], columns: Columns
+) -> Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]:
+    position = 0
+    for chunk in chunks:
+        texts = values.texts(chunk, columns.text)
+        if columns.id is None:
+            ids = [str(at) for at in range(position, position + len(texts))]
+        else:
+            ids = values.names(chunk, columns.id, "id")
+        weights = np.ones(len(texts))
+        if columns.weight is not None:
+            weights = values.numbers(chunk, columns.weight, what="weight", high=np.inf)
+        position += len(texts)
+        yield ids, texts, weights, lambda at, chunk=chunk: chunk.place(at, columns.id)  # type: ignore[misc]
+
+
+def stream(sources: Sequence[Source]) -> Iterator[Texts]:
+    """The rows of all sources, each once.
+
+    A row that comes again with the same id and text is left out; an id that comes again with another text is prefixed
+    by the name of its source. Two sets of 8-byte hashes are held for that, and nothing else of what went by.
+
+    Raises
+    ------
+    DataError : a source has no rows, or an id stands for different texts in one source.
+    """
+    pairs, names = Seen(), Seen()
+    for source in sources:
+        here, empty = Seen(), True
+        for ids, texts, weights, place in source.open():
+            empty = False
+            fresh = pairs.add(_pairs(ids, texts))
+            again = fresh & ~_added(here, ids, fresh)
+            if again.any():
+                at = int(np.argmax(again))
+                raise DataError(
+                    f"{place(at)}: the id '{ids[at]}' stands for different texts. Ids must be unique in a source."
+                )
+            ids = list(ids)
+            for at in np.flatnonzero(fresh & ~_added(names, ids, fresh)).tolist():
+                ids[at] = f"{source.name}:{ids[at]}"
+                fresh[at] = bool(pairs.add(_pairs([ids[at]], [texts[at]]))[0])
+                if fresh[at] and not names.add(keys([ids[at]]))[0]:
+                    raise DataError(
+                        f"{source.where}: the id '{ids[at]}' stands for different texts. Rename one of them."
+                    )
+            rows = Texts(ids, texts, [source.name] * len(ids), np.asarray(weights, dtype=np.float32))
+            yield rows if fresh.all() else rows.take(fresh)
+        if empty:
+            raise DataError(f"{source.where} has no rows. Give a file with at least one row below its column names.")
+
+
+def _pairs(ids: Sequence[str], texts: Sequence[str]) -> np.ndarray:
+    found: np.ndarray = keys(f"{len(name)} {name} {text}" for name, text in zip(ids, texts, strict=True))
+    return found
+
+
+def _added(seen: Seen, ids: Sequence[str], which: np.ndarray) -> np.ndarray:
+    """Whether each id among `which` is new to `seen`; False for the others."""
+    new = np.zeros(len(ids), dtype=bool)
+    new[which] = seen.add(keys(name for name, wanted in zip(ids, which, strict=True) if wanted))
+    return new
+
+
+def cut(parts: Iterable[Texts], rows: int) -> Iterator[Texts]:
+    """The same rows in pieces of exactly `rows`, the last one shorter."""
+    held: list[Texts] = []
+    count = 0
+    for part in parts:
+        while len(part):
+            wanted = rows - count
+            held.append(part if len(part) <= wanted else part.take(np.arange(wanted)))
+            count += len(held[-1])
+            part = part.take(np.arange(wanted, len(part)))
+            if count == rows:
+                yield Texts.joined(held)
+                held, count = [], 0
+    if held:
+        yield Texts.joined(held)
