@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from angelshare.cli import audit, balance, counterfactual, data, demo, distil, finetune, gate, label, pretrain
+from angelshare.cli import (
+    audit,
+    balance,
+    counterfactual,
+    data,
+    demo,
+    distil,
+    finetune,
+    gate,
+    label,
+    pretrain,
+    reproduce,
+)
 from angelshare.errors import AngelshareError
 from angelshare.progress import say
 
@@ -26,6 +38,7 @@ app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
 app.command("audit")(audit.command)
 app.command("gate")(gate.command)
+app.command("reproduce")(reproduce.command)
 app.add_typer(data.app, name="data")
 
 

@@ -20,6 +20,7 @@ from angelshare.audits.base import (
     no_figure,
 )
 from angelshare.audits.budget import Budget, read_budget
+from angelshare.audits.classifier.false_positives import FalsePositives
 from angelshare.collect import cost
 from angelshare.collect.cache import Cache, key
 from angelshare.collect.loaded import Labels, Voice, agreed, subject
@@ -49,6 +50,7 @@ def audit(
     background: Background = "all",
     budget: Budget | str | Path | None = None,
     out: str | Path | None = None,
+    answers: str | Path | None = None,
     draws: int = 1000,
     seed: int = 0,
     level: float = 0.95,
@@ -78,6 +80,7 @@ def audit(
     background : what a row that nobody annotated for an identity is: part of its background, or left out.
     budget : margins, or a file of them.
     out : a folder to save to; predictions are kept there as they are made, and never made twice.
+    answers : a folder of predictions that several audits share, in place of `out`/predictions.
     draws, seed, level : of the paired bootstrap and its intervals.
     threshold : probability from which a label counts as given.
     positive_rate : share of positives to re-weight quality to, besides the data's own.
@@ -105,8 +108,9 @@ def audit(
     tasks = plan(wanted, company.voices[0])
     company.settle(tasks)
     if third is not None:
-        company.check_third(third)
-    collected = Collected(company, Cache(None if out is None else Path(out) / PREDICTIONS), third)
+        company.check_third(third, tasks)
+    kept = answers or (None if out is None else Path(out) / PREDICTIONS)
+    collected = Collected(company, Cache(None if kept is None else Path(kept)), third)
     for task in tasks:
         for code in task.codes:
             collected.run(registry.find(code), task.data)
@@ -163,13 +167,16 @@ class Company:
         if any(voice.is_file for voice in self.voices):
             _unique_ids(tasks)
 
-    def check_third(self, scorer: Voice) -> None:
-        """Raises ModelError where the scorer is one of those it is to be a third opinion on."""
+    def check_third(self, scorer: Voice, tasks: Sequence[Task]) -> None:
+        """Raises ModelError where the scorer is one of those it is to be a third opinion on, or has other labels."""
         same = next((v for v in self.voices if scorer.fingerprint and v.fingerprint == scorer.fingerprint), None)
         if same is not None:
             raise ModelError(
                 f"The scorer must be another model than those audited. Got '{same.member.model}' again: name another."
             )
+        for task in tasks:
+            if not scorer.is_file and len(task.data.labels) == 1 and FalsePositives.code in task.codes:
+                agreed(task.data.table, scorer.model.labels, scorer.model.multilabel, None)
 
     def subjects(self) -> list[Subject]:
         return [

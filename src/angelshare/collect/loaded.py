@@ -180,11 +180,17 @@ def _listed(labels: Sequence[str], multilabel: bool) -> str:
     return f"{', '.join(labels)}{' (several may hold)' if multilabel else ''}"
 
 
+def _alike(one: str, other: str) -> bool:
+    """Whether one name begins with the other."""
+    short, long = sorted((one.lower(), other.lower()), key=len)
+    return bool(short) and long.startswith(short)
+
+
 def agreed(table: Table, labels: Sequence[str], multilabel: bool, positive: str | None) -> Labels:
     """The labels on which the data and the reference agree.
 
     A table with one label (a toxicity, say) goes with any reference that has a positive label: the one named, the only
-    one, or the second of two.
+    one whose name begins alike (toxic), the only one, or the second of two.
 
     Raises
     ------
@@ -195,7 +201,10 @@ def agreed(table: Table, labels: Sequence[str], multilabel: bool, positive: str 
     if not table.labels or (set(table.labels) == set(mine) and table.multilabel == multilabel):
         return Labels(mine, multilabel)
     if len(table.labels) == 1:
+        alike = [name for name in mine if _alike(name, table.labels[0])]
         wanted = positive if positive in mine else table.labels[0] if table.labels[0] in mine else None
+        if wanted is None and len(alike) == 1:
+            wanted = alike[0]
         if wanted is None and len(mine) < 3 and not (multilabel and len(mine) == 2):
             wanted = mine[-1]
         if wanted is not None:

@@ -33,7 +33,7 @@ def contestants(reference: Any, students: Mapping[str, Any]) -> list[Contestant]
     ModelError
         For a student without a model, or none at all.
     """
-    found = [Contestant(REFERENCE, "reference", _sources(REFERENCE, reference)[:1])]
+    found = [Contestant(REFERENCE, "reference", _sources(REFERENCE, reference))]
     for name, given in students.items():
         if name == REFERENCE or not name:
             raise ModelError(f"A student must have a name of its own. Got '{name}' instead.")

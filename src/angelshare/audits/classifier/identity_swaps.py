@@ -13,7 +13,7 @@ from angelshare.audits.judging import Figured, Stat, judged
 from angelshare.data.templates import Swap, swaps, templates
 from angelshare.findings import Exhibit
 from angelshare.metrics import swaps as metrics
-from angelshare.metrics.ranking import auc_roc, ranking_replicates
+from angelshare.metrics.ranking import auc_pr, auc_roc, ranking_replicates
 from angelshare.stats.resample import Resampling
 
 Kind = Literal["toxicity", "sentiment"]
@@ -54,12 +54,11 @@ class IdentitySwaps:
         shares = np.stack([member.probabilities[:, member.column(label)] for member in predictions], axis=1)
         resampling = grid.resampling(data)
         weights = resampling.weights()[:, grid.first]
-        point = np.column_stack(
-            ([auc_roc(column, grid.positive) for column in ranking.T], _figures(data, grid, shares, None))
-        )
+        areas = [(auc_roc(column, grid.positive), auc_pr(column, grid.positive)) for column in ranking.T]
+        point = np.column_stack((areas, _figures(data, grid, shares, None)))
         replicates = np.concatenate(
             (
-                ranking_replicates(ranking, grid.positive, resampling)[0][:, :, None],
+                np.stack(ranking_replicates(ranking, grid.positive, resampling), axis=-1),
                 _figures(data, grid, shares, weights.astype(np.float64)),
             ),
             axis=2,
@@ -67,7 +66,7 @@ class IdentitySwaps:
         clusters = {"clusters": len(grid.templates)}
         classes = {"positives": int(grid.positive.sum()), "negatives": int((~grid.positive).sum())}
         stats = [
-            Stat("auc_roc", counts=classes | clusters),
+            *(Stat(name, counts=classes | clusters) for name in ("auc_roc", "auc_pr")),
             *(Stat(name, counts=clusters) for name in ("score_dev", "score_range", "flips")),
             *(Stat("score_sens", term, grid.of_term(at), "identity-swaps") for at, term in enumerate(grid.terms)),
         ]

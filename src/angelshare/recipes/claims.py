@@ -1,0 +1,150 @@
+"""What a paper claimed, checked against findings: holds, fails, or cannot be told. Nothing is computed anew."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from angelshare.findings import Exhibit, Finding
+from angelshare.recipes.schema import Claim, Less, Part, Recipe
+
+__all__ = ["CANNOT", "FAILS", "HOLDS", "answers", "beside", "within"]
+
+HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be told"
+
+Found = Mapping[str, Sequence[Finding]]
+"""The findings of each study."""
+
+
+def within(low: float, high: float, part: Part) -> str:
+    """Whether an interval lies in the region of a claim, outside of it, or across its edge."""
+    if part.low <= low and high <= part.high:
+        return HOLDS
+    return FAILS if high < part.low or low > part.high else CANNOT
+
+
+def answers(recipe: Recipe, found: Found, unsettled: Mapping[tuple[str, str], str]) -> Exhibit:
+    """Each claim with its answer and the differences that it rests on.
+
+    Parameters
+    ----------
+    unsettled : (study, model) -> why the model supports no claim.
+    """
+    rows = [
+        {"number": at, "text": claim.text, "rule": claim.rule, **_answer(claim, found, unsettled)}
+        for at, claim in enumerate(recipe.claims, start=1)
+    ]
+    return Exhibit("", "recipe", "claims", rows)
+
+
+def _answer(claim: Claim, found: Found, unsettled: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    evidence = [row for part in claim.parts for row in _evidence(part, found, unsettled)]
+    verdicts = [row["answer"] for row in evidence]
+    if claim.mixed:
+        both = [row for part in claim.mixed for row in _evidence(part, found, unsettled)]
+        verdicts.append(_mixed(both))
+        evidence = both + evidence
+    if claim.less is not None:
+        row = _less(claim.less, found, unsettled)
+        evidence.append(row)
+        verdicts.append(row["answer"])
+    return {"answer": _all(verdicts), "evidence": evidence}
+
+
+def _all(verdicts: Iterable[str]) -> str:
+    given = list(verdicts)
+    if FAILS in given:
+        return FAILS
+    return HOLDS if given and set(given) == {HOLDS} else CANNOT
+
+
+def _evidence(part: Part, found: Found, unsettled: Mapping[tuple[str, str], str]) -> Iterator[dict[str, Any]]:
+    for model in part.models:
+        for suite in part.suites:
+            row = _difference(found, part.study, model, suite, part.metric)
+            why = unsettled.get((part.study, model))
+            told = row["low"] is not None and not row["seeds_disagree"] and why is None
+            answer = within(row["low"], row["high"], part) if told else CANNOT
+            yield row | {"answer": answer, "note": why or row["note"]}
+
+
+def _mixed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Some surely above 0 and some surely below; fails where all are surely on one side."""
+    known = [row for row in rows if row["low"] is not None]
+    above, below = sum(row["low"] > 0 for row in known), sum(row["high"] < 0 for row in known)
+    if above and below:
+        return HOLDS
+    return FAILS if known and len(known) == len(rows) and max(above, below) == len(known) else CANNOT
+
+
+def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """By intervals that do not overlap: the two differences have other references."""
+    one = _difference(found, less.study, less.model, less.suite, "auc_roc")
+    other = _difference(found, less.than.study, less.than.model, less.suite, "auc_roc")
+    why = unsettled.get((less.study, less.model)) or unsettled.get((less.than.study, less.than.model))
+    answer = CANNOT
+    if one["low"] is not None and other["low"] is not None and why is None:
+        answer = HOLDS if one["low"] > other["high"] else FAILS if one["high"] < other["low"] else CANNOT
+    note = why or f"Drops less than {less.than.model} of the track '{less.than.study}'."
+    return one | {"answer": answer, "note": note}
+
+
+def _difference(found: Found, study: str, model: str, suite: str, metric: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"study": study, "model": model, "suite": suite, "metric": metric}
+    finding = whole(found.get(study, ()), model, suite, metric)
+    if finding is None or finding.delta is None:
+        note = "This was not measured." if finding is None else finding.note
+        return row | {"change": None, "low": None, "high": None, "note": note, "seeds_disagree": False}
+    family = finding.family_low is not None and finding.family_high is not None
+    low, high = (finding.family_low, finding.family_high) if family else (finding.delta.low, finding.delta.high)
+    row |= {"change": finding.delta.value, "low": low, "high": high, "seeds_disagree": finding.seeds_disagree}
+    return row | {"note": "The seeds disagree." if finding.seeds_disagree else finding.note}
+
+
+AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc")
+"""Audits whose figures over all rows of a suite are a table's: one of them has the metric."""
+
+
+def whole(findings: Iterable[Finding], model: str, suite: str, metric: str) -> Finding | None:
+    """A model's figure over all rows of a suite."""
+    named = (model, suite, metric)
+    return next(
+        (
+            finding
+            for finding in findings
+            if (finding.model, finding.suite, finding.metric) == named
+            and finding.slice in ("all", "")
+            and finding.audit in AUDITS
+        ),
+        None,
+    )
+
+
+def beside(recipe: Recipe, found: Found, parameters: Mapping[tuple[str, str], int | None]) -> Exhibit:
+    """The paper's tables beside ours, a row a data set (or suite that stands for it) and model."""
+    rows = []
+    for table in recipe.tables:
+        teacher = table.models[0]
+        for at, dataset in enumerate(recipe.datasets):
+            for suite in dataset.suites:
+                for model in table.models:
+                    ours = {m: whole(found.get(table.study, ()), model.ours, suite, m) for m in ("auc_pr", "auc_roc")}
+                    values = {m: f.value.value if f and f.value else None for m, f in ours.items()}
+                    change = _difference(found, table.study, model.ours, suite, "auc_roc")
+                    roc = ours["auc_roc"]
+                    rows.append(
+                        {
+                            "table": table.title,
+                            "dataset": dataset.name,
+                            "suite": suite,
+                            "paper_model": model.paper,
+                            "model": model.ours,
+                            "paper_parameters": model.parameters,
+                            "parameters": parameters.get((table.study, model.ours)),
+                            "paper_auc_pr": model.auc_pr[at],
+                            "paper_auc_roc": model.auc_roc[at],
+                            "paper_change": model.auc_roc[at] - teacher.auc_roc[at] if model is not teacher else None,
+                            **values,
+                            **{key: change[key] for key in ("change", "low", "high")},
+                            "outcome": None if roc is None or change["change"] is None else roc.outcome.value,
+                        }
+                    )
+    return Exhibit("", "recipe", "paper", rows)
