@@ -15,6 +15,7 @@ from angelshare.collect.loaded import agreed
 from angelshare.collect.plan import tables_of
 from angelshare.collect.suites import Suite
 from angelshare.collect.suites import named as named_suites
+from angelshare.data.likeness import normalised
 from angelshare.data.tables import Table, hashed, read
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, open_transfer, recut
 from angelshare.errors import DataError
@@ -104,9 +105,9 @@ class _Study:
         suites = [_suite(name, scale) for name in recipe.suites if name != "false-positives" or scorer is not None]
         if scorer is None:
             say("Without --scorer the suite 'false-positives' is left out.")
-        gold = _first(read(scale.gold or recipe.gold), scale.golden)
         tables = _shared([replace(read(source), labels=(), targets=None) for source in sources], scale.pool_rows)
         audited = [table for suite in suites for table in tables_of(suite)]
+        gold = _first(_without(read(scale.gold or recipe.gold), audited), scale.golden)
         if scorer is not None:
             third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
             agreed(gold, third.labels, third.multilabel, None)
@@ -393,6 +394,14 @@ class _Study:
 def _suite(name: str, scale: Scale) -> Suite:
     suite = named_suites()[name]
     return suite.model_copy(update={"rows": scale.rows[name]}) if name in scale.rows else suite
+
+
+def _without(gold: Table, audited: Sequence[Table]) -> Table:
+    """Golden rows whose text is in no suite; `label` keeps those of the pool out in the same way."""
+    known = {normalised(text) for table in audited for text in table.texts}
+    kept = np.array([normalised(text) not in known for text in gold.texts])
+    say(f"{gold.source}: {int((~kept).sum())} rows dropped: their text is in a suite.")
+    return gold.take(kept)
 
 
 def _first(table: Table, rows: int | None) -> Table:
