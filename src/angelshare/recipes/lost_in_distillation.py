@@ -352,7 +352,7 @@ class _Study:
             ),
         ]
         first = found["open"]
-        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "minutes": self._minutes()}
+        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper}
         result = replace(first, exhibits=(*exhibits, *first.exhibits), facts=facts, predictions={})
         result.save(self.out / "report")
         return result
@@ -377,7 +377,7 @@ class _Study:
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _step(self, name: str, work: Callable[[], T]) -> T:
-        """Do one step and keep how long it took, over all runs that worked at it to its end."""
+        """Do one step; steps.json tells how many seconds each took, in all runs that came to its end."""
         path, began = self.out / "steps.json", time.monotonic()
         say(f"{self.recipe.title}: {name}")
         done = work()
@@ -385,10 +385,6 @@ class _Study:
         seconds[name] = round(seconds.get(name, 0) + time.monotonic() - began, 1)
         runs.write_json(path, seconds)
         return done
-
-    def _minutes(self) -> dict[str, float]:
-        seconds = json.loads((self.out / "steps.json").read_text())
-        return {name: round(spent / 60, 1) for name, spent in seconds.items()}
 
 
 def _suite(name: str, scale: Scale) -> Suite:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from angelshare.audits.budget import problem
 from angelshare.errors import DataError
@@ -164,6 +164,13 @@ class Recipe(Strict):
     tables: tuple[PaperTable, ...]
     claims: tuple[Claim, ...]
     scales: Mapping[str, Scale]
+
+    @model_validator(mode="after")
+    def _whole_tables(self) -> "Recipe":
+        for model in (model for table in self.tables for model in table.models):
+            if {len(model.auc_pr), len(model.auc_roc)} != {len(self.datasets)}:
+                raise ValueError(f"{model.paper} must have a figure for each of the {len(self.datasets)} data sets")
+        return self
 
     def scale(self, name: str) -> Scale:
         """Raises DataError for a scale that the recipe has not."""

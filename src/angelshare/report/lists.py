@@ -10,11 +10,11 @@ from angelshare.report import charts
 from angelshare.report.charts import Ladder
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import audits
-from angelshare.report.words import audit_label, number
+from angelshare.report.words import audit_label, is_whole, number
 
 T = TypeVar("T")
 
-FIGURES = 1_000
+FIGURES = 700
 """Rows of the full tables, over all audits."""
 DISAGREEMENTS = 40
 LADDERS = 6
@@ -90,12 +90,14 @@ def anchor(summary: Summary, suite: str, audit: str) -> str:
 
 
 def full(summary: Summary) -> list[Listing]:
-    room = FIGURES
+    """Every audit's figures, those over all rows before those of one slice where not all have room."""
+    wanted = sorted(summary.findings, key=lambda finding: not is_whole(finding))[:FIGURES]
+    kept = {id(finding) for finding in wanted}
     out = []
     for suite, audit in audits(summary):
         found = [f for f in summary.findings if (f.suite, f.audit) == (suite, audit)]
-        out.append(Listing(suite, audit, anchor(summary, suite, audit), found[:room], max(len(found) - room, 0)))
-        room = max(room - len(found), 0)
+        shown = [f for f in found if id(f) in kept]
+        out.append(Listing(suite, audit, anchor(summary, suite, audit), shown, len(found) - len(shown)))
     return out
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from angelshare.findings import Outcome
+from angelshare.report import study
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
 from angelshare.report.sentences import capital, certainty, headline, in_markdown, nobody, sentence, within
@@ -16,9 +17,26 @@ WORST = 10
 
 def to_markdown(summary: Summary) -> str:
     title = escaped(summary.facts.get("title") or "What was lost")
-    parts = [f"# {title}", *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary)]
+    parts = [f"# {title}", *_study(summary), *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary)]
     parts += [*_costs(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _study(summary: Summary) -> list[str]:
+    """What a recipe found beside its paper."""
+    found = study.claims(summary)
+    lines = [f"{each.number}. **{escaped(each.answer)}**: {escaped(each.text)}" for each in found]
+    parts = ["\n".join(lines)] if lines else []
+    header = ["data set", "suite", "the paper's", "AUC-PR", "AUC-ROC", "difference", "ours", "AUC-PR", "AUC-ROC"]
+    for table in study.tables(summary):
+        rows = (
+            [escaped(dataset), escaped(suite), escaped(row.paper_model), *row.paper[1:], escaped(row.model), *row.ours[1:3]]
+            + [f"{row.ours[3]}{f' ({row.interval})' if row.interval else ''}"]
+            for dataset, suite, found_rows in table.groups
+            for row in found_rows
+        )
+        parts += [f"## {escaped(table.title)}", _table([*header, "difference, interval"], rows)]
+    return parts
 
 
 def _verdicts(summary: Summary) -> list[str]:

@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, dots, lists, sentences, views, words
+from angelshare.report import charts, dots, lists, sentences, study, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -18,6 +18,7 @@ __all__ = ["to_html", "to_json", "to_junit", "to_markdown"]
 
 
 SECTIONS = (
+    ("study", "The paper"),
     ("verdict", "Verdict"),
     ("models", "Side by side"),
     ("identities", "On whom"),
@@ -49,7 +50,9 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital
     )
-    environment.globals.update(words=words, views=views, lists=lists, charts=charts, dots=dots, sentences=sentences)
+    environment.globals.update(
+        words=words, views=views, lists=lists, charts=charts, dots=dots, sentences=sentences, study=study
+    )
     return environment
 
 
@@ -71,6 +74,6 @@ def to_html(summary: Summary) -> str:
             script=Markup(script),
             title=summary.facts.get("title") or "What was lost",
             lede=sentences.lede(summary),
-            sections=SECTIONS,
+            sections=[found for found in SECTIONS if found[0] != "study" or summary.rows("claims")],
         )
     )

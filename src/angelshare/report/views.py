@@ -31,6 +31,9 @@ MAP_METRICS = 3
 SLICES = 60
 """Rows of one heat map."""
 
+CELLS = 2_400
+"""Cells of all heat maps together: half a megabyte."""
+
 PRIMARY = ("auc_roc", "accuracy", "macro_f1", "auc")
 
 
@@ -90,6 +93,10 @@ class HeatMap:
     subjects: tuple[Subject, ...]
     rows: tuple[MapRow, ...]
     left_out: int = 0
+
+    @property
+    def columns(self) -> int:
+        return len(self.subjects) * len(self.metrics)
 
     @property
     def counted(self) -> bool:
@@ -268,8 +275,19 @@ def maps(summary: Summary) -> list[HeatMap]:
         rows = [_map_row(summary, (suite, audit), name, subjects, metrics, found) for name in slices]
         students = {student.name for student in summary.students}
         rows.sort(key=lambda row: _least(row, students))
-        out.append(HeatMap(suite, audit, metrics, subjects, tuple(rows[:SLICES]), max(len(rows) - SLICES, 0)))
-    return out
+        out.append(HeatMap(suite, audit, metrics, subjects, tuple(rows)))
+    return _cut(out)
+
+
+def _cut(whole: Sequence[HeatMap]) -> list[HeatMap]:
+    """The rows that lost most: each map gets what the smaller ones leave of the cells, shared alike."""
+    left, kept = CELLS, {}
+    for count, found in enumerate(sorted(whole, key=lambda found: len(found.rows) * found.columns)):
+        share = left // (len(whole) - count)
+        kept[found.suite, found.audit] = rows = min(len(found.rows), SLICES, max(1, share // found.columns))
+        left -= rows * found.columns
+    counts = ((found, kept[found.suite, found.audit]) for found in whole)
+    return [replace(found, rows=found.rows[:rows], left_out=len(found.rows) - rows) for found, rows in counts]
 
 
 def _map_row(

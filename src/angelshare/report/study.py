@@ -1,0 +1,218 @@
+"""What a recipe found, beside the paper: claims, tables, curves over data, data against bias. Nothing is computed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from angelshare.findings import Outcome
+from angelshare.report.charts import Axis, axis
+from angelshare.report.summary import Summary
+from angelshare.report.words import NO_FIGURE, amount, number, words
+
+HEIGHT = 120
+"""Units of a curve's drawing; across it is in per cent."""
+
+ANSWERS = {"holds": "no_loss", "fails": "loss"}
+"""The colour of an answer; the others take that of what cannot be told."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    number: int
+    text: str
+    rule: str
+    answer: str
+    shade: str
+    evidence: tuple["Evidence", ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    about: str
+    change: str
+    interval: str
+    answer: str
+    note: str
+
+
+def claims(summary: Summary) -> list[Claim]:
+    return [
+        Claim(
+            number=row["number"],
+            text=row["text"],
+            rule=row["rule"],
+            answer=row["answer"],
+            shade=ANSWERS.get(row["answer"], "inconclusive"),
+            evidence=tuple(_evidence(each) for each in row["evidence"]),
+        )
+        for _, row in summary.rows("claims")
+    ]
+
+
+def _evidence(row: Mapping[str, Any]) -> Evidence:
+    metric = "" if row["metric"] == "auc_roc" else f", {words(row['metric']).label}"
+    about = f"{row['model']} of the track ‘{row['study']}’ on {row['suite']}{metric}"
+    return Evidence(
+        about, points(row["change"], sign=True), between(row["low"], row["high"]), row["answer"], row["note"]
+    )
+
+
+def points(value: float | None, *, sign: bool = False) -> str:
+    return NO_FIGURE if value is None else number(100 * value, 1, sign=sign)
+
+
+def between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{points(low, sign=True)} to {points(high, sign=True)}"
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A model of the paper and ours: parameters, AUC-PR, AUC-ROC and the difference of AUC-ROC, each of both."""
+
+    paper_model: str
+    model: str
+    paper: tuple[str, str, str, str]
+    ours: tuple[str, str, str, str]
+    interval: str
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    title: str
+    groups: tuple[tuple[str, str, tuple[PaperRow, ...]], ...]
+    """(data set of the paper, suite, rows)."""
+
+
+def tables(summary: Summary) -> list[PaperTable]:
+    found: dict[str, dict[tuple[str, str], list[PaperRow]]] = {}
+    for _, row in summary.rows("paper"):
+        place = found.setdefault(row["table"], {})
+        place.setdefault((row["dataset"], row["suite"]), []).append(_paper_row(row))
+    return [
+        PaperTable(title, tuple((*names, tuple(rows)) for names, rows in groups.items()))
+        for title, groups in found.items()
+    ]
+
+
+def _paper_row(row: Mapping[str, Any]) -> PaperRow:
+    def figures(prefix: str, parameters: str) -> tuple[str, str, str, str]:
+        change = row[f"{prefix}change"]
+        return (
+            parameters,
+            points(row[f"{prefix}auc_pr"]),
+            points(row[f"{prefix}auc_roc"]),
+            "" if change is None else points(change, sign=True),
+        )
+
+    return PaperRow(
+        paper_model=row["paper_model"],
+        model=row["model"],
+        paper=figures("paper_", row["paper_parameters"]),
+        ours=figures("", amount(row["parameters"]) or "·"),
+        interval=between(row["low"], row["high"]),
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    model: str
+    path: str
+    points: tuple[tuple[float, float, float | None, float | None, str], ...]
+    """(across in per cent, up, ends of the interval, title)."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Differences of one suite over an amount of data."""
+
+    suite: str
+    lines: tuple[Line, ...]
+    zero: float
+    across: Axis
+    up: Axis
+
+
+@dataclass(frozen=True)
+class Curves:
+    title: str
+    along: str
+    models: tuple[str, ...]
+    suites: tuple[Curve, ...]
+
+
+def curves(summary: Summary) -> list[Curves]:
+    found = []
+    for exhibit in summary.exhibits:
+        if exhibit.kind == "curve" and exhibit.rows:
+            title, _, along = exhibit.note.partition(": ")
+            names = tuple(dict.fromkeys(str(row["model"]) for row in exhibit.rows))
+            suites = dict.fromkeys(str(row["suite"]) for row in exhibit.rows)
+            drawn = (_curve(suite, names, [r for r in exhibit.rows if r["suite"] == suite]) for suite in suites)
+            found.append(Curves(title, along, names, tuple(drawn)))
+    return found
+
+
+def _curve(suite: str, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Curve:
+    amounts = sorted({float(row["x"]) for row in rows})
+    bare = Axis(amounts[0], amounts[-1], logarithmic=True, inset=8)
+    marks = (amounts[0], amounts[-1]) if len(amounts) > 1 else (amounts[0],)
+    across = Axis(bare.low, bare.high, tuple((bare(x), amount(x)) for x in marks), True, 8)
+    up = axis([0.0, *(row[key] for row in rows for key in ("change", "low", "high"))], factor=100)
+    lines = [_line(name, [row for row in rows if row["model"] == name], across, up) for name in names]
+    return Curve(suite, tuple(line for line in lines if line.points), height(up, 0.0), across, up)
+
+
+def height(up: Axis, value: float) -> float:
+    """Down from the top of the drawing."""
+    return round(HEIGHT * (1 - up(value) / 100), 2)
+
+
+def _line(name: str, rows: Iterable[Mapping[str, Any]], across: Axis, up: Axis) -> Line:
+    known = [row for row in rows if row["change"] is not None and math.isfinite(row["change"])]
+    drawn = tuple(
+        (
+            across(float(row["x"])),
+            height(up, row["change"]),
+            None if row["low"] is None else height(up, row["low"]),
+            None if row["high"] is None else height(up, row["high"]),
+            f"{name}, {amount(row['x'])}: {points(row['change'], sign=True)} ({between(row['low'], row['high'])})",
+        )
+        for row in known
+    )
+    return Line(name, " ".join(f"{x},{y}" for x, y, *_ in drawn), drawn)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure before and after data against bias."""
+
+    about: str
+    model: str
+    before: str
+    after: str
+    change: str
+    interval: str
+    outcome: Outcome
+
+
+def against_bias(summary: Summary) -> list[Change]:
+    return [
+        Change(
+            f"{words(row['metric']).label} on {row['suite']}",
+            row["model"],
+            points(row["before"]),
+            points(row["after"]),
+            points(row["change"], sign=True),
+            between(row["low"], row["high"]),
+            Outcome(row["outcome"]),
+        )
+        for _, row in summary.rows("mitigation")
+    ]
+
+
+def changes(summary: Summary) -> list[Mapping[str, Any]]:
+    """What differs from the paper: part, paper, ours."""
+    return [row for _, row in summary.rows("changes")]
