@@ -92,9 +92,9 @@ class Rounded(Counting):
         return np.round(super().predict_logits(texts))
 
 
-@pytest.mark.parametrize("model", [Counting, Rounded])
-def test_hatecheck_equals_a_straightforward_computation(root, model):
-    result = run("hatecheck", reference=model("teacher", 0.8), small=model("small", 2.0))
+@pytest.mark.parametrize("kind", [Counting, Rounded])
+def test_hatecheck_equals_a_straightforward_computation(root, kind):
+    result = run("hatecheck", reference=kind("teacher", 0.8), small=kind("small", 2.0))
     frame = pd.read_csv(root / "hatecheck" / "test_suite_cases.csv", keep_default_na=False)
     table = open_set("hatecheck", "test")
     truth = (frame.label_gold == "hateful").to_numpy()
