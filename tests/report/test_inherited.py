@@ -71,9 +71,9 @@ def test_each_group_is_counted_once_by_what_became_of_it():
 
 def test_the_sentence():
     assert said(summary_of(*whole(), *GROUPS)) == (
-        "The reference ranks harmless texts on 4 of 7 groups too high, on gay most (BPSN AUC 50.0 against 90.0 over all rows "
-        "of made): bow lessens that for 2 (most gay +20.0), inherits it for 1 and worsens it for 1 (black −15.0); "
-        "it adds such a bias for 2 (most old −40.0)"
+        "The reference ranks harmless texts on 4 of 7 groups too high, on gay most (BPSN AUC 50.0 against 90.0 over "
+        "all rows of made): bow lessens that for 2 (most gay +20.0), inherits it for 1 and worsens it for 1 (black "
+        "−15.0); it adds such a bias for 2 (most old −40.0)"
     )
     assert said(summary_of(*whole(), *pair("gay", 0.5, 0.5))).endswith(
         "bow lessens that for none, inherits it for 1 and worsens it for none"

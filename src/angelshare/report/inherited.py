@@ -1,8 +1,8 @@
 """The reference's own bias, and what became of it in a student: read off the findings of identity-auc and quality.
 
-A model is marked for a group of a suite where the whole interval of its BPSN AUC lies below that of its own AUC-ROC over all
-rows of the suite: it puts harmless texts about the group above toxic ones more often than it does elsewhere. A model that
-ranks everything worse is not marked for it. The two intervals share their rows, so apart they are surely apart.
+A model is marked for a group of a suite where the whole interval of its BPSN AUC lies below that of its own AUC-ROC
+over all rows of the suite: it puts harmless texts about the group above toxic ones more often than it does elsewhere.
+A model that ranks everything worse is not marked for it.
 """
 
 from collections.abc import Mapping

@@ -95,11 +95,9 @@ def bias(summary: Summary, model: str) -> Words:
     worst = found.worst
     yield the(worst.model) if worst.model == "reference" else Name(worst.model)
     yield f" ranks harmless texts on {found.marked} of {found.groups} groups too high, on "
-    yield from (
-        Name(spaced(worst.slice)),
-        f" most ({words(worst.metric).label} {estimate(worst.metric, worst.value)} against ",
-    )
-    yield from (f"{estimate('auc_roc', found.overall.value)} over all rows of ", Name(worst.suite), "): ", Name(model))
+    yield from (Name(spaced(worst.slice)), f" most ({words(worst.metric).label} {estimate(worst.metric, worst.value)}")
+    yield from (f" against {estimate('auc_roc', found.overall.value)} over all rows of ", Name(worst.suite), "): ")
+    yield Name(model)
     yield from (" lessens that for ", *_count(found.lessened), ", inherits it for ", *_count(found.kept, moved=False))
     yield from (" and worsens it for ", *_count(found.worsened))
     if found.added:
