@@ -2,7 +2,7 @@
 # A scorer that nobody here trained, and that is known to call neutral sentences about some groups toxic, as a black box: it
 # labels three pools, half of the 24,000 texts kept are toxic to it, and students learn from its answers alone. Is its bias
 # inherited, worsened or lessened? The first page of the report says it of each student.
-# (A word that a student never saw moves its score no more than any other unknown one: such a group's bias is lessened.)
+# It is inherited where the pools hold the group's word often ("gay", 196 texts), and lessened where hardly ("bisexual", 5).
 # About 10 minutes on one core. Run it in the root of the checkout. Ends at examples/out/black_box/audit/report.html.
 set -eu
 : "${ANGELSHARE_DATA:?Name the folder of the data sets.}" "${ANGELSHARE_MODELS:?Name the folder of the models.}"
