@@ -85,8 +85,16 @@ def test_several_at_once_and_the_swaps_need_no_data(root):
     assert {f.suite for f in result.findings} == {"hatecheck", "madlibs-short", "swaps-toxicity"}
 
 
-def test_hatecheck_equals_a_straightforward_computation(root):
-    result = run("hatecheck")
+class Rounded(Counting):
+    """Whole log-odds, so that most scores tie."""
+
+    def predict_logits(self, texts):
+        return np.round(super().predict_logits(texts))
+
+
+@pytest.mark.parametrize("kind", [Counting, Rounded])
+def test_hatecheck_equals_a_straightforward_computation(root, kind):
+    result = run("hatecheck", reference=kind("teacher", 0.8), small=kind("small", 2.0))
     frame = pd.read_csv(root / "hatecheck" / "test_suite_cases.csv", keep_default_na=False)
     table = open_set("hatecheck", "test")
     truth = (frame.label_gold == "hateful").to_numpy()

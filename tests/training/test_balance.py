@@ -124,7 +124,7 @@ def test_mistakes_are_one_sentence(tmp_path, transfer):
     with pytest.raises(DataError, match="golden labels"):
         balance(transfer, about(10), teacher=toxicity_teacher(), gold=about(10), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.raises(DataError, match="already holds"):
+    with pytest.raises(DataError, match="to start from"):
         balance(transfer, about(10, 1, "more"), teacher=toxicity_teacher(), out=transfer)
 
 

@@ -133,6 +133,18 @@ def _from_arrow(table: pa.Table, labels: int) -> TransferRows:
     )
 
 
+def refuse_strangers(directory: Path) -> None:
+    """Raises DataError where a set would be written over something else; one that was begun or made is none."""
+    if directory.exists() and not directory.is_dir():
+        raise DataError(f"{directory} is a file: a transfer set needs a directory of its own. Name another.")
+    if not directory.is_dir() or (directory / MANIFEST).exists() or (directory / PLAN).exists():
+        return
+    if any(not found.name.endswith(".partial") for found in directory.iterdir()):
+        raise DataError(
+            f"{directory} holds files that are no transfer set, and nothing is written over. Name another directory."
+        )
+
+
 class TransferWriter:
     """Fills a transfer set shard by shard, and goes on where a killed run stopped.
 
@@ -186,21 +198,12 @@ class TransferWriter:
             self._compare(found)
             self.job = str(found.get("job", ""))
         else:
-            self._refuse_strangers()
+            refuse_strangers(self.directory)
             self._begin(plan)
 
     def _begin(self, plan: Path) -> None:
         self.job = uuid.uuid4().hex
         write_json(plan, {**self.plan, "job": self.job})
-
-    def _refuse_strangers(self) -> None:
-        if self.directory.exists() and not self.directory.is_dir():
-            raise DataError(f"{self.directory} is a file: a transfer set needs a directory of its own. Name another.")
-        if self.directory.is_dir() and any(not p.name.endswith(".partial") for p in self.directory.iterdir()):
-            raise DataError(
-                f"{self.directory} holds files that are no transfer set, and nothing is written over. "
-                f"Name another directory."
-            )
 
     @property
     def _begun(self) -> bool:

@@ -6,7 +6,7 @@ from angelshare.findings import Outcome
 from angelshare.report import study
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
-from angelshare.report.sentences import capital, certainty, headline, in_markdown, nobody, sentence, within
+from angelshare.report.sentences import bias, capital, certainty, headline, in_markdown, nobody, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
 from angelshare.report.words import OUTCOMES, amount, audit_label, spaced, words
@@ -51,6 +51,8 @@ def _verdict(summary: Summary, verdict: Verdict) -> str:
         f"{in_markdown(capital(headline(summary, verdict)))}.",
         "",
     ]
+    if said := in_markdown(capital(bias(summary, verdict.model))):
+        lines += [f"{said}.", ""]
     bad = (Outcome.FAILED, Outcome.LOSS)
     groups = [summary.findings[i] for i in verdict.groups if summary.findings[i].outcome in bad]
     lines += [f"- {OUTCOMES[f.outcome].mark} {in_markdown(capital(sentence(f)))}" for f in groups[:WORST]]

@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 
 from angelshare.findings import Finding, Outcome
 from angelshare.report.hostile import markdown, plain, show
+from angelshare.report.inherited import inherited
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.words import (
     OUTCOMES,
@@ -15,6 +16,7 @@ from angelshare.report.words import (
     change,
     deciding,
     digits,
+    estimate,
     figure,
     interval,
     is_whole,
@@ -83,6 +85,31 @@ def headline(summary: Summary, verdict: Verdict) -> Words:
     if not is_whole(worst) and verdict.everyone and worst.outcome in (Outcome.LOSS, Outcome.INCONCLUSIVE):
         yield "over all rows no loss is shown, yet "
     yield from sentence(worst)
+
+
+def bias(summary: Summary, model: str) -> Words:
+    """Whether a student inherits, worsens or lessens the reference's own bias; nothing where none is marked."""
+    found = inherited(summary, model)
+    if found is None:
+        return
+    worst = found.worst
+    yield the(worst.model) if worst.model == "reference" else Name(worst.model)
+    yield f" ranks harmless texts on {found.marked} of {found.groups} groups too high, on "
+    yield from (Name(spaced(worst.slice)), f" most ({words(worst.metric).label} {estimate(worst.metric, worst.value)}")
+    yield from (f" against {estimate('auc_roc', found.overall.value)} over all rows of ", Name(worst.suite), "): ")
+    yield Name(model)
+    yield from (" lessens that for ", *_count(found.lessened), ", inherits it for ", *_count(found.kept, moved=False))
+    yield from (" and worsens it for ", *_count(found.worsened))
+    if found.added:
+        yield from ("; it adds such a bias for ", *_count(found.added))
+
+
+def _count(findings: Sequence[Finding], *, moved: bool = True) -> Words:
+    """How many groups, and which of them moved most."""
+    yield f"{len(findings)}" if findings else "none"
+    if findings and moved:
+        first = max(findings, key=lambda finding: abs(finding.delta.value) if finding.delta else 0.0)
+        yield from (" (" if len(findings) == 1 else " (most ", Name(spaced(first.slice)), f" {change(first)})")
 
 
 def lede(summary: Summary) -> Words:

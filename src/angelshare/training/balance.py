@@ -12,7 +12,7 @@ from angelshare.errors import DataError, ModelError
 from angelshare.mitigate.balancing import Tally, draw, wanted
 from angelshare.progress import say
 from angelshare.training.label import label
-from angelshare.training.transforms import Judge, counted, judge_of, key, no_rows, same_teacher, written
+from angelshare.training.transforms import Judge, counted, judge_of, key, no_rows, same_teacher, target, written
 from angelshare.types import Classifier
 
 __all__ = ["balance"]
@@ -54,12 +54,13 @@ def balance(
     ModelError : the teacher, or a pool's labels, are not the set's; or texts need a teacher and there is none.
     """
     given = open_transfer(transfer)
+    out = target(given, out)
     judge = judge_of(given, gold, columns, positive, threshold)
     before, seen = counted(given, judge)
     counts = wanted(before)
     names = tuple(counts)
     sources = [pool] if isinstance(pool, Table | str | Path) else list(pool)
-    sets = _pools(given, sources, teacher, Path(out), names, seen, judge, columns)
+    sets = _pools(given, sources, teacher, out, names, seen, judge, columns)
     keys, marks, places = _candidates(sets, names, seen, judge, seed)
     drawn = draw(marks, keys, np.array([counts[name] for name in names], dtype=np.int64))
     added = _gathered(sets, [places[row] for row in drawn.tolist()], _taken(given), len(given.labels))
@@ -82,7 +83,7 @@ def balance(
         "before": before.facts(),
         "after": after.facts(),
     }
-    return written(given, added, Path(out), facts)
+    return written(given, added, out, facts)
 
 
 def _pools(

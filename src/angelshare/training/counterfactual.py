@@ -13,7 +13,7 @@ from angelshare.errors import DataError
 from angelshare.mitigate.counterfactuals import CATEGORIES_VERSION, Counterfactual, counterfactuals
 from angelshare.progress import progress, say
 from angelshare.training.label import label
-from angelshare.training.transforms import counted, judge_of, key, no_rows, same_teacher, written
+from angelshare.training.transforms import counted, judge_of, key, no_rows, same_teacher, target, written
 from angelshare.types import Classifier
 
 __all__ = ["counterfactual"]
@@ -51,11 +51,12 @@ def counterfactual(
     if swaps is not None and swaps < 1:
         raise DataError(f"The swaps of a text must be at least 1. Got {swaps} instead.")
     given = open_transfer(transfer)
+    out = target(given, out)
     asked = same_teacher(given, teacher)
     judge = judge_of(given, gold, columns, positive, threshold)
     before, seen = counted(given, judge)
     made = _swapped(given, seen, swaps, seed)
-    added = made.rows(asked, Path(out), len(given.labels))
+    added = made.rows(asked, out, len(given.labels))
     say(
         f"counterfactual: {len(added):,} texts made of {made.swapped:,} of the {made.mentioning:,} "
         "that mention an identity."
@@ -76,7 +77,7 @@ def counterfactual(
         "before": before.facts(),
         "after": before.plus(mentions(added.texts), judge(added.texts, added.logits)).facts(),
     }
-    return written(given, added, Path(out), facts)
+    return written(given, added, out, facts)
 
 
 @dataclass(frozen=True, eq=False)

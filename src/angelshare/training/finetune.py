@@ -85,7 +85,8 @@ def finetune(
     if place.finished:
         return finished(place.out)
     spec = encoders.Spec(str(encoder), options.pooling, table.labels, table.multilabel, options.seed)
-    model, tokenizer = encoders.build(spec)
+    with place.preparing():
+        model, tokenizer = encoders.build(spec)
     limit = min(options.max_length, default_max_length(model, tokenizer))
     tokenizer.model_max_length = limit
     rows = golden_rows(table)

@@ -128,11 +128,12 @@ def pretrain(
     if place.finished:
         runs.verify(place.out)
         return place.out
-    model, tokenizer = encoders.masked(str(encoder), options.seed)
-    masking = Masking.of(options.share, tokenizer, int(model.config.vocab_size))
-    limit = min(options.max_length, default_max_length(model, tokenizer))
-    rows, texts = _readable(table, encode(tokenizer, table.texts, limit), masking)
-    dev_texts = _readable(held, encode(tokenizer, held.texts, limit), masking)[1]
+    with place.preparing():
+        model, tokenizer = encoders.masked(str(encoder), options.seed)
+        masking = Masking.of(options.share, tokenizer, int(model.config.vocab_size))
+        limit = min(options.max_length, default_max_length(model, tokenizer))
+        rows, texts = _readable(table, encode(tokenizer, table.texts, limit), masking)
+        dev_texts = _readable(held, encode(tokenizer, held.texts, limit), masking)[1]
     run = Run(
         model,
         lengths=texts.lengths,

@@ -11,13 +11,13 @@ from jaxtyping import Bool, Float32
 from angelshare import runs
 from angelshare.data.identities import mentions
 from angelshare.data.tables import Columns, Table, read
-from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter
+from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, refuse_strangers
 from angelshare.errors import DataError, ModelError
 from angelshare.mitigate.balancing import Tally
 from angelshare.training.label import SHARD_ROWS, loaded, teacher_fingerprint
 from angelshare.types import Classifier, Predictions, positive_label
 
-__all__ = ["FACTS", "Judge", "counted", "judge_of", "key", "no_rows", "same_teacher", "written"]
+__all__ = ["FACTS", "Judge", "counted", "judge_of", "key", "no_rows", "same_teacher", "target", "written"]
 
 FACTS = "mitigation"
 """Key of the counts in the manifest of a transformed set."""
@@ -87,6 +87,15 @@ def same_teacher(given: TransferSet, teacher: Classifier | str | Path) -> Classi
     if teacher_fingerprint(asked) != given.teacher:
         raise ModelError(f"{given.directory} was labelled by another teacher. Name that one with --teacher.")
     return asked
+
+
+def target(given: TransferSet, out: str | Path) -> Path:
+    """Where the result goes, looked at before the teacher is asked; raises DataError where it holds something else."""
+    out = Path(out)
+    if out.resolve() == given.directory.resolve():
+        raise DataError(f"{out} is the transfer set to start from, and nothing is written over. Name another --out.")
+    refuse_strangers(out)
+    return out
 
 
 def written(given: TransferSet, added: TransferRows, out: Path, facts: dict[str, Any]) -> TransferSet:

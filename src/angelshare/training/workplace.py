@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from angelshare import runs
-from angelshare.errors import DamagedFile, DataError
+from angelshare.errors import AngelshareError, DamagedFile, DataError
 from angelshare.progress import say
 
 __all__ = ["TRAINING", "Workplace"]
@@ -75,6 +76,16 @@ class Workplace:
                 )
             return
         runs.write_json(begun, self.facts)
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Before the first step: a mistake found here leaves no working files behind."""
+        try:
+            yield
+        except AngelshareError:
+            if self.work.is_dir() and [found.name for found in self.work.iterdir()] == [BEGUN]:
+                shutil.rmtree(self.work)
+            raise
 
     def publish(self, parts: Mapping[str, Path]) -> None:
         """Make `out` of finished directories, by where each goes below it ("" is `out` itself), and end the work."""
