@@ -23,6 +23,10 @@ def study(tmp_path_factory):
         yield directory / "out", study_in(directory)
 
 
+LEAKED = 5
+"""Texts of the pool that the suite `covert` has too."""
+
+
 def rows(result, kind):
     return [row for exhibit in result.exhibits if exhibit.kind == kind for row in exhibit.rows]
 
@@ -57,7 +61,7 @@ def test_no_text_of_a_suite_is_trained_on(study):
     audited = {normalised(text) for text in open_set("covert_comments", "test").texts}
     for name in ("labelled", "chosen", "big-labelled"):
         assert not audited & {normalised(text) for text in open_transfer(out / name).read().texts}
-    assert open_transfer(out / "labelled").manifest["dropped"]["in_audit_exactly"] == 8
+    assert open_transfer(out / "labelled").manifest["dropped"]["in_audit_exactly"] == LEAKED
 
 
 def test_data_against_bias_lowers_the_rates(study):
@@ -73,7 +77,7 @@ def test_again_it_makes_nothing_anew(study):
     before = bytes_below(out)
     study_in(out.parent)
     changed = {name for name, found in bytes_below(out).items() if before.get(name) != found}
-    assert changed <= {"steps.json"}
+    assert changed <= {"out/steps.json"}
     assert set(json.loads((out / "steps.json").read_text())) >= {"teacher", "big-teacher", "audit-open"}
 
 
@@ -88,4 +92,6 @@ def test_the_bytes_are_the_same_after_kills(study, tmp_path):
     expected = bytes_below(study[0])
     assert killed_and_run_again(study_in, tmp_path, times=8, seconds=8, seed=0)
     found = bytes_below(tmp_path / "out")
-    assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} <= {"steps.json"}
+    assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} <= {
+        "out/steps.json"
+    }

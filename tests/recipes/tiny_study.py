@@ -24,7 +24,7 @@ SCALE = Scale(
     rows={"madlibs-short": 60, "madlibs-long": 40},
     draws=100,
     seeds={"student": 2, "more": 1},
-    teacher=SETTINGS | {"epochs": 3, "learning_rate": 1e-2},
+    teacher=SETTINGS | {"epochs": 20, "learning_rate": 3e-3},
     pretrain=SETTINGS,
     bow=SETTINGS,
     cnn=SETTINGS | {"filters": 4, "vocabulary": 40},
@@ -34,16 +34,16 @@ SCALE = Scale(
 
 
 class Scorer:
-    """A third opinion that is alarmed by every post on women."""
+    """A third opinion that is alarmed by everything."""
 
-    labels, multilabel, fingerprint = ("toxic",), True, "alarmed by women"
+    labels, multilabel, fingerprint = ("toxic",), True, "always alarmed"
 
     def predict_logits(self, texts):
-        return np.array([[3.0 if "woman" in text else -3.0] for text in texts], dtype=np.float32)
+        return np.array([[3.0]] * len(texts), dtype=np.float32)
 
 
 def material(directory: Path) -> Path:
-    """Public sets at `directory`, with an encoder and a pool of 80 texts, 8 of them in a suite."""
+    """Public sets at `directory`, with an encoder and a pool of 80 texts, some of them in a suite."""
     all_sets(directory)
     tiny_encoder(directory / "encoder")
     (directory / "corpus").mkdir()

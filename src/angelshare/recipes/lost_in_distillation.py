@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,19 +16,25 @@ from angelshare.collect.plan import tables_of
 from angelshare.collect.suites import Suite
 from angelshare.collect.suites import named as named_suites
 from angelshare.data.likeness import normalised
+from angelshare.data.sampling import Selection
 from angelshare.data.tables import Table, hashed, read
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, open_transfer, recut
 from angelshare.errors import DataError
 from angelshare.findings import Exhibit, Finding
 from angelshare.models.loading import load
+from angelshare.models.students import StudentOptions
 from angelshare.progress import say
 from angelshare.recipes import claims, demo
 from angelshare.recipes.schema import Recipe, Scale, Training
 from angelshare.result import AuditResult
-
-if TYPE_CHECKING:
-    from angelshare.models.students import StudentOptions
-    from angelshare.training.options import DistilOptions
+from angelshare.training.balance import balance
+from angelshare.training.classifier import baseline, distil
+from angelshare.training.counterfactual import counterfactual
+from angelshare.training.finetune import FinetuneOptions, finetune
+from angelshare.training.label import LabelOptions, label
+from angelshare.training.masked import MaskedOptions, pretrain
+from angelshare.training.options import DEFAULTS, DistilOptions
+from angelshare.training.outputs import public_name
 
 __all__ = ["reproduce"]
 
@@ -112,7 +118,30 @@ class _Study:
             third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
             agreed(gold, third.labels, third.multilabel, None)
         chosen = str(demo.encoder()) if named == "package" else named
-        return cls(recipe, scale, out, chosen, gold, tables, suites, audited, scorer, allow_code)
+        study = cls(recipe, scale, out, chosen, gold, tables, suites, audited, scorer, allow_code)
+        study._keep_plan()
+        return study
+
+    def _keep_plan(self) -> None:
+        """Raises DataError where `out` was begun with other options: what is finished there would not be theirs."""
+        path = self.out / "recipe.json"
+        tables = (self.gold, *self.pool)
+        plan = {
+            "recipe": self.recipe.title,
+            "scale": self.scale.model_dump(mode="json"),
+            "encoder": public_name(self.encoder),
+            "texts": runs.digest(*(part for table in tables for part in (table.name, *table.texts))),
+            "scorer": None if self.scorer is None else str(getattr(self.scorer, "fingerprint", self.scorer)),
+        }
+        if not path.exists():
+            self.out.mkdir(parents=True, exist_ok=True)
+            runs.write_json(path, plan)
+        found = json.loads(path.read_text())
+        differs = next((name for name, value in plan.items() if found.get(name) != value), None)
+        if differs is not None:
+            raise DataError(
+                f"{self.out} was begun with another {differs}, and nothing is written over. Name another --out."
+            )
 
     # -- texts -------------------------------------------------------------------------------------------------------
 
@@ -122,16 +151,11 @@ class _Study:
         self._labelled("teacher", "labelled", [self.gold, *self.pool])
 
     def _teacher(self, name: str, encoder: str | Path, train: Table, how: Training) -> None:
-        from angelshare.training.finetune import FinetuneOptions, finetune
-
         default = FinetuneOptions()
         options = replace(default, max_length=how.max_length or default.max_length, training=how.over(default.training))
         self._step(name, lambda: finetune(encoder, train, out=self.out / name, options=options))
 
     def _labelled(self, teacher: str, name: str, texts: Sequence[Table], chosen: int | None = None) -> TransferSet:
-        from angelshare.data.sampling import Selection
-        from angelshare.training.label import LabelOptions, label
-
         selection = None if chosen is None else Selection(count=chosen, positive=self.recipe.positive)
         audited = [(table, None) for table in self.audited]
         options = LabelOptions(selection=selection, not_in=audited, cache=self.out / "answers")
@@ -166,8 +190,6 @@ class _Study:
         self, kind: str, name: str, texts: Path, how: Training, *, teacher: str = "teacher", gold: Table | None = None,
         seeds: int = 1, controls: bool = False,
     ) -> Path:  # fmt: skip
-        from angelshare.training.classifier import distil
-
         place = self.out / name
         self._step(
             name,
@@ -187,8 +209,6 @@ class _Study:
 
     def open_track(self) -> AuditResult:
         """Table 2: a small transfer set, half toxic, with controls; and the whole pool, for a CNN and a transformer."""
-        from angelshare.training.classifier import baseline
-
         scale, seeds = self.scale, self.scale.seeds
         self._labelled("teacher", "chosen", self.pool, scale.chosen)
         golden, pool = self._parts("labelled")
@@ -207,9 +227,6 @@ class _Study:
 
     def big_track(self) -> AuditResult:
         """Table 3: the encoder trained further on the pool; teacher and student with identity-balanced data."""
-        from angelshare.training.balance import balance
-        from angelshare.training.masked import MaskedOptions, pretrain
-
         scale, how, default = self.scale, self.scale.pretrain, MaskedOptions()
         options = replace(default, max_length=how.max_length or 256, training=how.over(default.training))
         texts = _shared(self.pool, how.rows)
@@ -276,9 +293,6 @@ class _Study:
 
     def mitigation(self) -> AuditResult:
         """The bag of words before and after identity-balanced data, counterfactual data, and both."""
-        from angelshare.training.balance import balance
-        from angelshare.training.counterfactual import counterfactual
-
         golden, pool = self._parts("labelled")
         rows = pool.take(np.arange(min(max(self.scale.sizes), len(pool))))
         base = self._set("labelled", "large", [golden, rows])
@@ -312,6 +326,8 @@ class _Study:
                 for suite in suites
             ]
         place = self.out / "audits" / study
+        if (place / runs.MANIFEST).exists():
+            return AuditResult.load(place)
         return self._step(
             f"audit-{study}",
             lambda: audit(
@@ -366,9 +382,8 @@ class _Study:
         }
 
     def _changes(self) -> list[tuple[str, str, str]]:
-        encoder = Path(self.encoder).name if Path(self.encoder).exists() else self.encoder
         sizes = [
-            ("encoder", "BERT-base", encoder),
+            ("encoder", "BERT-base", public_name(self.encoder)),
             ("golden rows", "1.8M", f"{len(self.gold):,}"),
             ("rows of the pool", "20M", f"{sum(map(len, self.pool)):,}"),
         ]
@@ -430,16 +445,12 @@ def _with_negatives(gold: Table, more: TransferRows) -> Table:
     )
 
 
-def _distilled(kind: str, how: Training) -> "DistilOptions":
+def _distilled(kind: str, how: Training) -> DistilOptions:
     """The paper's loss: cross entropy at temperature 1, on human labels where there are some."""
-    from angelshare.training.options import DEFAULTS, DistilOptions
-
     return DistilOptions(loss="soft_ce", temperature=1.0, gold_weight=1.0, training=how.over(DEFAULTS[kind]))
 
 
-def _student_options(kind: str, how: Training) -> "StudentOptions":
-    from angelshare.models.students import StudentOptions
-
+def _student_options(kind: str, how: Training) -> StudentOptions:
     default = StudentOptions()
     return replace(
         default,

@@ -17,7 +17,14 @@ WORST = 10
 
 def to_markdown(summary: Summary) -> str:
     title = escaped(summary.facts.get("title") or "What was lost")
-    parts = [f"# {title}", *_study(summary), *_verdicts(summary), *_side_by_side(summary), *_steps(summary), *_groups(summary)]
+    parts = [
+        f"# {title}",
+        *_study(summary),
+        *_verdicts(summary),
+        *_side_by_side(summary),
+        *_steps(summary),
+        *_groups(summary),
+    ]
     parts += [*_costs(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -30,8 +37,15 @@ def _study(summary: Summary) -> list[str]:
     header = ["data set", "suite", "the paper's", "AUC-PR", "AUC-ROC", "difference", "ours", "AUC-PR", "AUC-ROC"]
     for table in study.tables(summary):
         rows = (
-            [escaped(dataset), escaped(suite), escaped(row.paper_model), *row.paper[1:], escaped(row.model), *row.ours[1:3]]
-            + [f"{row.ours[3]}{f' ({row.interval})' if row.interval else ''}"]
+            [
+                escaped(dataset),
+                escaped(suite),
+                escaped(row.paper_model),
+                *row.paper[1:],
+                escaped(row.model),
+                *row.ours[1:3],
+                f"{row.ours[3]}{f' ({row.interval})' if row.interval else ''}",
+            ]
             for dataset, suite, found_rows in table.groups
             for row in found_rows
         )
