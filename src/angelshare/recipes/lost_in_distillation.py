@@ -27,6 +27,7 @@ from angelshare.progress import say
 from angelshare.recipes import claims, demo
 from angelshare.recipes.schema import Recipe, Scale, Training
 from angelshare.result import AuditResult
+from angelshare.training import encoders
 from angelshare.training.balance import balance
 from angelshare.training.classifier import baseline, distil
 from angelshare.training.counterfactual import counterfactual
@@ -118,6 +119,7 @@ class _Study:
             third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
             agreed(gold, third.labels, third.multilabel, None)
         chosen = str(demo.encoder()) if named == "package" else named
+        encoders.masked(chosen, seed=0)
         study = cls(recipe, scale, out, chosen, gold, tables, suites, audited, scorer, allow_code)
         study._keep_plan()
         return study
@@ -134,9 +136,10 @@ class _Study:
             "scorer": None if self.scorer is None else str(getattr(self.scorer, "fingerprint", self.scorer)),
         }
         if not path.exists():
-            self.out.mkdir(parents=True, exist_ok=True)
+            if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+                raise DataError(f"{self.out} exists and is no study of ours. Name another --out.")
             runs.write_json(path, plan)
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         differs = next((name for name, value in plan.items() if found.get(name) != value), None)
         if differs is not None:
             raise DataError(
