@@ -85,7 +85,7 @@ def test_the_killed_command_takes_its_workers_along_and_goes_on(tmp_path, monkey
 
 def choose(place):
     options = LabelOptions(
-        shard_rows=20, selection=Selection(count=600), executor=ExecutorOptions(kind="processes", workers=2)
+        shard_rows=20, selection=Selection(count=200), executor=ExecutorOptions(kind="processes", workers=2)
     )
     label(by_name("SlowTeacher"), pool(2000), place, options=options)
 
@@ -100,9 +100,9 @@ def test_choosing_with_processes_killed_and_run_again_ends_with_the_same_bytes(t
     assert not (tmp_path / "1" / "t" / "manifest.json").exists()
     choose(tmp_path / "1" / "t")
     assert sorted(path.name for path in (tmp_path / "1").iterdir()) == ["t"]
-    options = LabelOptions(shard_rows=20, selection=Selection(count=600))
+    options = LabelOptions(shard_rows=20, selection=Selection(count=200))
     found = label(CountingTeacher(), pool(2000), tmp_path / "0" / "t", options=options)
-    assert found.count == 600
+    assert found.count == 200
     assert bytes_below(tmp_path / "1" / "t") == bytes_below(tmp_path / "0" / "t")
 
 
