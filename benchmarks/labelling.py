@@ -31,11 +31,16 @@ HEAD_SCALE = 50
 
 
 def corpus(count: int) -> list[str]:
-    """Texts of many lengths, in random order: posts where they are at hand, else words (log-normal, median 28)."""
-    rng = runs.rng(0, "labelling")
+    """Texts of many lengths, in random order: posts where they are at hand, else words."""
     if os.environ.get("ANGELSHARE_DATA"):
-        posts = open_set("civil_comments_spans").texts
+        posts, rng = open_set("civil_comments_spans").texts, runs.rng(0, "labelling")
         return [posts[at] for at in rng.permutation(len(posts))[-count:]]  # the first set the size of batches
+    return drawn(count)
+
+
+def drawn(count: int) -> list[str]:
+    """Texts of words drawn by seed; their lengths are log-normal with a median of 28 words."""
+    rng = runs.rng(0, "labelling")
     words = [f"word{at}" for at in rng.zipf(1.3, 100_000) % 5_000]
     lengths = np.clip(rng.lognormal(np.log(28), 0.9, count).astype(int), 1, 250)
     starts = rng.integers(0, len(words) - 250, count)

@@ -51,7 +51,8 @@ def test_half_a_per_cent_of_positives_gives_the_counts_asked_for(tmp_path):
 
 
 def test_one_and_four_workers_choose_the_same(tmp_path):
-    chosen(tmp_path / "0" / "t", Selection(count=60), distinct=True)
+    rows = chosen(tmp_path / "0" / "t", Selection(count=60), distinct=True).read()
+    assert (toxic(rows).sum(), (~toxic(rows)).sum()) == (30, 30)
     for workers in (1, 4):
         options = LabelOptions(
             shard_rows=ROWS,
@@ -105,3 +106,4 @@ def test_the_label_that_decides_must_be_known():
 def test_nothing_to_choose_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="None of the 1 texts"):
         chosen(tmp_path / "t", Selection(count=2, balance=1.0), rare_pool(1, 0.0))
+    assert not list(tmp_path.iterdir())  # so that it may be run again with another threshold

@@ -122,18 +122,31 @@ def test_mistakes_are_one_sentence(tmp_path, files):
 COUNTING = ("label", "teachers:CountingTeacher", "--allow-code")
 
 
+SPREAD = ("--executor", "processes", "--workers", 2)
+CHOSEN = ("--count", 4, "--balance", 0.5)
+
+
+@pytest.mark.parametrize("others", [(), SPREAD, CHOSEN, (*SPREAD, *CHOSEN)])
 @pytest.mark.parametrize(
     ("content", "words"),
     [("", "is empty"), ("text\n", "has no rows"), ('text\n"open\n', "not closed"), ("name\nx\n", "no column 'text'")],
 )
-def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, words, tmp_path):
+def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, words, others, tmp_path):
     (tmp_path / "x.csv").write_text(content)
     with pytest.raises(DataError, match=words):
-        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t")
-    assert not (tmp_path / "t").exists()
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *others)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
     (tmp_path / "x.csv").write_text("text\nmended\n")
     assert run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t").exit_code == 0
     assert open_transfer(tmp_path / "t").count == 1
+
+
+@pytest.mark.parametrize("others", [SPREAD, CHOSEN, (*SPREAD, *CHOSEN)])
+def test_one_row_is_labelled_by_processes_and_chosen(others, tmp_path):
+    (tmp_path / "x.csv").write_text("text\na grand film\n")
+    assert run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *others).exit_code == 0
+    assert open_transfer(tmp_path / "t").read().texts == ["a grand film"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t", "x.csv"]
 
 
 def test_a_file_that_breaks_off_may_be_mended(tmp_path):

@@ -8,6 +8,7 @@ import time
 import pytest
 from small import CountingTeacher, bytes_below, pool
 
+from angelshare.data.sampling import Selection
 from angelshare.errors import ModelError
 from angelshare.training.executors import ExecutorOptions, InOrder, Named
 from angelshare.training.label import LabelOptions, label
@@ -80,6 +81,37 @@ def test_the_killed_command_takes_its_workers_along_and_goes_on(tmp_path, monkey
     assert list(found.ids) == list(pool(400).ids)
     label(CountingTeacher(), pool(400), tmp_path / "0" / "t", options=LabelOptions(shard_rows=20))
     assert bytes_below(tmp_path / "1" / "t") == bytes_below(tmp_path / "0" / "t")
+
+
+def choose(place):
+    options = LabelOptions(
+        shard_rows=20, selection=Selection(count=200), executor=ExecutorOptions(kind="processes", workers=2)
+    )
+    label(by_name("SlowTeacher"), pool(2000), place, options=options)
+
+
+def test_choosing_with_processes_killed_and_run_again_ends_with_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    command = multiprocessing.get_context("spawn").Process(target=choose, args=(str(tmp_path / "1" / "t"),))
+    command.start()
+    until(lambda: (tmp_path / "1" / ".t.scored" / "shard-00001.json").exists())
+    os.kill(command.pid, signal.SIGKILL)
+    command.join()
+    assert not (tmp_path / "1" / "t" / "manifest.json").exists()
+    choose(tmp_path / "1" / "t")
+    assert sorted(path.name for path in (tmp_path / "1").iterdir()) == ["t"]
+    options = LabelOptions(shard_rows=20, selection=Selection(count=200))
+    found = label(CountingTeacher(), pool(2000), tmp_path / "0" / "t", options=options)
+    assert found.count == 200
+    assert bytes_below(tmp_path / "1" / "t") == bytes_below(tmp_path / "0" / "t")
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path):
+    pytest.importorskip("ray")
+    ray = ExecutorOptions(kind="ray", address="127.0.0.1:1")
+    with pytest.raises(ModelError, match=r"Ray cannot be reached at 127\.0\.0\.1:1: .*refused"):
+        label(by_name("CountingTeacher"), pool(20), tmp_path / "t", options=LabelOptions(executor=ray))
+    assert not list(tmp_path.glob("t/shard*"))
 
 
 def until(true, seconds=60):

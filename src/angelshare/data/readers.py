@@ -288,7 +288,7 @@ def parquet_records(path: Path, wanted: Sequence[str]) -> Iterator[Chunk]:
             batches = file.iter_batches(batch_size=CHUNK, columns=list(wanted))
             yield from arrow_chunks(str(path), wanted, batches)
     except (pa.ArrowException, OSError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"{path} is not a whole Parquet file: {first}. Write or download it again.") from error
 
 

@@ -164,6 +164,8 @@ class _Job:
             for index, rows in enumerate(recut(kept, self.options.shard_rows)):
                 writer.commit(index, rows)
             if index < 0:
+                for folder in (place, self.out):  # without a shard: other options may follow
+                    shutil.rmtree(folder, ignore_errors=True)
                 raise DataError(f"None of the {int(sample.seen.sum()):,} texts scored has a score that is wanted.")
             facts = sample.facts()
             _tell(sample)

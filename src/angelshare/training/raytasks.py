@@ -4,6 +4,8 @@ Never Ray Data: its fixed pool of actors hangs without a word once a lost machin
 """
 
 import functools
+import re
+import socket
 import time
 from collections.abc import Generator, Iterable
 from typing import Any
@@ -15,6 +17,9 @@ from angelshare.training.executors import DEATHS, WINDOW, Answers, ExecutorOptio
 from angelshare.types import Classifier
 
 __all__ = ["RayTasks"]
+
+KNOCK = 10
+"""Seconds to wait for a cluster's address to answer."""
 
 
 class RayTasks:
@@ -53,13 +58,14 @@ class RayTasks:
 
     def _join(self) -> None:
         settings: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
-        if self.options.address is None:
-            settings["num_cpus"] = self.options.workers
+        if self.options.address is None:  # "local": never a cluster that $RAY_ADDRESS or a file of Ray's names
+            settings |= {"address": "local", "num_cpus": self.options.workers, "_node_ip_address": "127.0.0.1"}
         else:
             settings["address"] = self.options.address
         try:
+            _knock(self.options.address or "")
             self.ray.init(**settings)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             where = self.options.address or "this machine"
             first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise ModelError(f"Ray cannot be reached at {where}: {first}. Look whether the cluster is up.") from error
@@ -102,6 +108,18 @@ class RayTasks:
             cells = (f"{held.get('CPU', 0):g}", f"{held.get('GPU', 0):g}")
             machines.append((str(node.get("NodeManagerAddress", "?")), str(node.get("Alive")), *cells))
         return f"{columned(rows)}\n{columned(machines)}"
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT: Ray itself keeps trying for more than ten minutes."""
+    found = re.fullmatch(r"([^/\s]+):(\d+)", address)
+    if found:
+        host = found[1].strip("[]")
+        try:
+            port = int(found[2])
+            socket.create_connection((host, port), timeout=KNOCK).close()
+        except OverflowError as error:
+            raise OSError("a port is at most 65535") from error
 
 
 @functools.lru_cache(maxsize=1)
