@@ -187,6 +187,16 @@ class _Study:
         golden = rows.source == self.gold.name
         return rows.take(golden), rows.take(~golden)
 
+    def _sizes(self, labelled: str) -> list[int]:
+        """The scale's sizes, none above what the pool has."""
+        count = len(self._parts(labelled)[1])
+        return sorted({min(size, count) for size in self.scale.sizes})
+
+    def _grown(self, labelled: str, size: int) -> Path:
+        """Golden data and so many rows of the pool."""
+        golden, pool = self._parts(labelled)
+        return self._set(labelled, f"{labelled}-{size}", [golden, pool.take(np.arange(size))])
+
     # -- models ------------------------------------------------------------------------------------------------------
 
     def _student(
@@ -214,9 +224,9 @@ class _Study:
         """Table 2: a small transfer set, half toxic, with controls; and the whole pool, for a CNN and a transformer."""
         scale, seeds = self.scale, self.scale.seeds
         self._labelled("teacher", "chosen", self.pool, scale.chosen)
-        golden, pool = self._parts("labelled")
+        golden, _ = self._parts("labelled")
         small = self._set("labelled", "small", [golden, open_transfer(self.out / "chosen").read()])
-        large = self._set("labelled", "large", [golden, pool.take(np.arange(min(max(scale.sizes), len(pool))))])
+        large = self._grown("labelled", max(self._sizes("labelled")))
         models = {
             "cnn": self._student("cnn", "cnn", small, scale.cnn, seeds=seeds.student, controls=True),
             "bow": self._student("bow", "bow", small, scale.bow, seeds=seeds.student, controls=True),
@@ -248,8 +258,7 @@ class _Study:
         train = _with_negatives(self.gold, more)
         self._teacher("big-teacher", encoder, train, scale.big_teacher or scale.teacher)
         self._labelled("big-teacher", "big-labelled", [self.gold, *self.pool])
-        golden, pool = self._parts("big-labelled")
-        large = self._set("big-labelled", "big-large", [golden, pool.take(np.arange(min(max(scale.sizes), len(pool))))])
+        large = self._grown("big-labelled", max(self._sizes("big-labelled")))
         self._step(
             "big-balanced",
             lambda: balance(large, passages, teacher=self.out / "big-teacher", out=self.out / "big-balanced", **known),
@@ -265,15 +274,14 @@ class _Study:
 
     def sizes(self) -> AuditResult:
         """Fig. 2: the same student on more and more of the pool."""
-        golden, pool = self._parts("labelled")
-        models = {}
-        for size in self.scale.sizes:
-            texts = self._set("labelled", f"size-{size}", [golden, pool.take(np.arange(min(size, len(pool))))])
+        models, sizes = {}, self._sizes("labelled")
+        for size in sizes:
+            texts = self._grown("labelled", size)
             seeds = self.scale.seeds
             models[f"bow {size}"] = self._student(
                 "bow", f"sizes/bow-{size}", texts, self.scale.bow, seeds=seeds.student
             )
-            if size == max(self.scale.sizes):
+            if size == max(sizes):
                 models[f"cnn {size}"] = self.out / "cnn-more"
             else:
                 place = f"sizes/cnn-{size}"
@@ -296,9 +304,8 @@ class _Study:
 
     def mitigation(self) -> AuditResult:
         """The bag of words before and after identity-balanced data, counterfactual data, and both."""
-        golden, pool = self._parts("labelled")
-        rows = pool.take(np.arange(min(max(self.scale.sizes), len(pool))))
-        base = self._set("labelled", "large", [golden, rows])
+        largest = max(self._sizes("labelled"))
+        base = self._grown("labelled", largest)
         teacher = self.out / "teacher"
         known: dict[str, Any] = {"positive": self.recipe.positive, "gold": self.gold, "teacher": teacher}
         places = {name: self.out / "sets" / name for name in ("balanced", "counterfactual", "both")}
@@ -312,7 +319,7 @@ class _Study:
             f"bow-{name}": self._student("bow", f"mitigation/bow-{name}", texts, self.scale.bow, seeds=seeds)
             for name, texts in places.items()
         }
-        before = self._student("bow", "mitigation/bow", base, self.scale.bow, seeds=seeds)
+        before = self.out / "sizes" / f"bow-{largest}"
         reference = [before, *sorted((before / "seeds").glob("*"))]
         return self._audit("mitigation", reference, models)
 
