@@ -42,7 +42,7 @@ examples: .venv/run.stamp  ## the worked examples on real data; needs ANGELSHARE
 	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp
-	$(PIP) -e '.[train,demo,dev]'
+	$(PIP) -e '.[train,demo,dev,ray]'
 	@touch $@
 
 clean:
