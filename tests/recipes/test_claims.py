@@ -1,5 +1,7 @@
 """Claims against findings: the three answers, and what makes a difference support none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +58,11 @@ def test_what_was_not_measured_not_settled_or_not_the_same_in_all_seeds_tells_no
     found = answer(drop, [finding()], {("open", "cnn"): "cnn had not converged."})
     assert found["answer"] == CANNOT and found["evidence"][0]["note"] == "cnn had not converged."
     assert answer(drop, [finding(seeds_disagree=True)])["answer"] == CANNOT
+
+
+def test_a_step_from_a_control_is_no_difference_to_the_teacher():
+    step = replace(finding(change=0.2), reference="cnn:hard")
+    assert answer(claim(part(high=0.0)), [step, finding()])["answer"] == HOLDS
 
 
 def test_the_simultaneous_interval_decides():

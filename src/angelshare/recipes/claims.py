@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from angelshare.collect.subjects import REFERENCE
 from angelshare.findings import Exhibit, Finding
 from angelshare.recipes.schema import Claim, Less, Part, Recipe
 
@@ -104,7 +105,7 @@ AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc")
 
 
 def whole(findings: Iterable[Finding], model: str, suite: str, metric: str) -> Finding | None:
-    """A model's figure over all rows of a suite."""
+    """A model's figure over all rows of a suite; not a step from one control to the next."""
     named = (model, suite, metric)
     return next(
         (
@@ -113,6 +114,7 @@ def whole(findings: Iterable[Finding], model: str, suite: str, metric: str) -> F
             if (finding.model, finding.suite, finding.metric) == named
             and finding.slice in ("all", "")
             and finding.audit in AUDITS
+            and finding.reference in (None, REFERENCE)
         ),
         None,
     )
