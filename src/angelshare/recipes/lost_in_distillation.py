@@ -378,7 +378,7 @@ class _Study:
             ),
         ]
         first = found["open"]
-        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper}
+        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "scale": self.scale.about}
         result = replace(first, exhibits=(*exhibits, *first.exhibits), facts=facts, predictions={})
         result.save(self.out / "report")
         return result
