@@ -130,7 +130,7 @@ class _Study:
         tables = (self.gold, *self.pool)
         plan = {
             "recipe": self.recipe.title,
-            "scale": self.scale.model_dump(mode="json"),
+            "scale": self.scale.model_dump(mode="json", exclude={"about"}),
             "encoder": public_name(self.encoder),
             "texts": runs.digest(*(part for table in tables for part in (table.name, *table.texts))),
             "scorer": None if self.scorer is None else str(getattr(self.scorer, "fingerprint", self.scorer)),
