@@ -14,7 +14,7 @@ from angelshare.report.words import audit_label, is_whole, number
 
 T = TypeVar("T")
 
-FIGURES = 700
+FIGURES = 600
 """Rows of the full tables, over all audits."""
 DISAGREEMENTS = 40
 LADDERS = 6

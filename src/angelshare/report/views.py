@@ -31,8 +31,8 @@ MAP_METRICS = 3
 SLICES = 60
 """Rows of one heat map."""
 
-CELLS = 2_400
-"""Cells of all heat maps together: half a megabyte."""
+CELLS = 1_600
+"""Cells of all heat maps together: a third of a megabyte."""
 
 PRIMARY = ("auc_roc", "accuracy", "macro_f1", "auc")
 
