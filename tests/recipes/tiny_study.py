@@ -8,8 +8,9 @@ import numpy as np
 from collect.official import all_sets
 from small import tiny_encoder
 
-from angelshare.recipes.lost_in_distillation import reproduce
-from angelshare.recipes.schema import Scale, read_recipe
+from angelshare.recipes.lost_in_distillation.schema import Scale
+from angelshare.recipes.lost_in_distillation.study import reproduce
+from angelshare.recipes.papers import read_recipe
 
 SETTINGS = {"epochs": 1, "max_length": 16}
 SCALE = Scale(

@@ -37,13 +37,9 @@ def command(
     $ANGELSHARE_DATA. The report is OUT/report/report.html, beside the models and the audit of each track.
     """
     training.require_torch()
-    from angelshare.recipes.lost_in_distillation import reproduce
-    from angelshare.recipes.schema import read_recipe
+    from angelshare.recipes import papers
 
-    found = read_recipe(recipe)
-    result = reproduce(
-        found, found.scale(scale), out, encoder=encoder, pool=pool or (), scorer=scorer, allow_code=allow_code
-    )
+    result = papers.reproduce(recipe, scale, out, encoder=encoder, pool=pool, scorer=scorer, allow_code=allow_code)
     for row in next(exhibit.rows for exhibit in result.exhibits if exhibit.kind == "claims"):
         typer.echo(f"({row['number']}) {row['text']} {str(row['answer']).capitalize()}.")
     say(f"Report: {out / 'report' / 'report.html'}")

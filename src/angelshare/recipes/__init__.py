@@ -1,1 +1,1 @@
-"""Whole runs under one name. The papers' recipes join the demo here."""
+"""Whole runs under one name: the demo, and the papers done again, a package each."""

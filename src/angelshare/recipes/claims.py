@@ -1,13 +1,14 @@
 """What a paper claimed, checked against findings: holds, fails, or cannot be told. Nothing is computed anew."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from angelshare.collect.subjects import REFERENCE
 from angelshare.findings import Exhibit, Finding
-from angelshare.recipes.schema import Claim, Less, Part, Recipe
+from angelshare.recipes.schema import Claim, Less, Part
 
-__all__ = ["CANNOT", "FAILS", "HOLDS", "answers", "beside", "within"]
+__all__ = ["CANNOT", "FAILS", "HOLDS", "Found", "Place", "answers", "difference", "measured", "whole", "within"]
 
 HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be told"
 
@@ -22,7 +23,7 @@ def within(low: float, high: float, part: Part) -> str:
     return FAILS if high < part.low or low > part.high else CANNOT
 
 
-def answers(recipe: Recipe, found: Found, unsettled: Mapping[tuple[str, str], str]) -> Exhibit:
+def answers(claims: Sequence[Claim], found: Found, unsettled: Mapping[tuple[str, str], str]) -> Exhibit:
     """Each claim with its answer and the differences that it rests on.
 
     Parameters
@@ -31,7 +32,7 @@ def answers(recipe: Recipe, found: Found, unsettled: Mapping[tuple[str, str], st
     """
     rows = [
         {"number": at, "text": claim.text, "rule": claim.rule, **_answer(claim, found, unsettled)}
-        for at, claim in enumerate(recipe.claims, start=1)
+        for at, claim in enumerate(claims, start=1)
     ]
     return Exhibit("", "recipe", "claims", rows)
 
@@ -60,7 +61,7 @@ def _all(verdicts: Iterable[str]) -> str:
 def _evidence(part: Part, found: Found, unsettled: Mapping[tuple[str, str], str]) -> Iterator[dict[str, Any]]:
     for model in part.models:
         for suite in part.suites:
-            row = _difference(found, part.study, model, suite, part.metric)
+            row = difference(found, part.study, model, suite, part.metric)
             why = unsettled.get((part.study, model))
             told = row["low"] is not None and not row["seeds_disagree"] and why is None
             answer = within(row["low"], row["high"], part) if told else CANNOT
@@ -78,8 +79,8 @@ def _mixed(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     """By intervals that do not overlap: the two differences have other references."""
-    one = _difference(found, less.study, less.model, less.suite, "auc_roc")
-    other = _difference(found, less.than.study, less.than.model, less.suite, "auc_roc")
+    one = difference(found, less.study, less.model, less.suite, "auc_roc")
+    other = difference(found, less.than.study, less.than.model, less.suite, "auc_roc")
     why = unsettled.get((less.study, less.model)) or unsettled.get((less.than.study, less.than.model))
     answer = CANNOT
     if one["low"] is not None and other["low"] is not None and why is None:
@@ -88,7 +89,7 @@ def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) ->
     return one | {"answer": answer, "note": note}
 
 
-def _difference(found: Found, study: str, model: str, suite: str, metric: str) -> dict[str, Any]:
+def difference(found: Found, study: str, model: str, suite: str, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {"study": study, "model": model, "suite": suite, "metric": metric}
     finding = whole(found.get(study, ()), model, suite, metric)
     if finding is None or finding.delta is None:
@@ -120,33 +121,24 @@ def whole(findings: Iterable[Finding], model: str, suite: str, metric: str) -> F
     )
 
 
-def beside(recipe: Recipe, found: Found, parameters: Mapping[tuple[str, str], int | None]) -> Exhibit:
-    """The paper's tables beside ours, a row a data set (or suite that stands for it) and model."""
-    rows = []
-    for table in recipe.tables:
-        teacher = table.models[0]
-        for at, dataset in enumerate(recipe.datasets):
-            for suite in dataset.suites:
-                for model in table.models:
-                    ours = {m: whole(found.get(table.study, ()), model.ours, suite, m) for m in ("auc_pr", "auc_roc")}
-                    values = {m: f.value.value if f and f.value else None for m, f in ours.items()}
-                    change = _difference(found, table.study, model.ours, suite, "auc_roc")
-                    roc = ours["auc_roc"]
-                    rows.append(
-                        {
-                            "table": table.title,
-                            "dataset": dataset.name,
-                            "suite": suite,
-                            "paper_model": model.paper,
-                            "model": model.ours,
-                            "paper_parameters": model.parameters,
-                            "parameters": parameters.get((table.study, model.ours)),
-                            "paper_auc_pr": model.auc_pr[at],
-                            "paper_auc_roc": model.auc_roc[at],
-                            "paper_change": model.auc_roc[at] - teacher.auc_roc[at] if model is not teacher else None,
-                            **values,
-                            **{key: change[key] for key in ("change", "low", "high")},
-                            "outcome": None if roc is None or change["change"] is None else roc.outcome.value,
-                        }
-                    )
-    return Exhibit("", "recipe", "paper", rows)
+@dataclass(frozen=True)
+class Place:
+    """Where a figure of ours stands: the model's figures over all rows of a suite, in a study."""
+
+    study: str
+    model: str
+    suite: str
+
+
+def measured(found: Found, place: Place, metrics: Sequence[str]) -> dict[str, Any]:
+    """Our half of a row beside the paper's: a value a metric, and the difference of the last one to the reference."""
+    ours = [whole(found.get(place.study, ()), place.model, place.suite, metric) for metric in metrics]
+    change = difference(found, place.study, place.model, place.suite, metrics[-1])
+    last = ours[-1]
+    return {
+        "model": place.model,
+        "metrics": tuple(metrics),
+        "values": tuple(each.value.value if each and each.value else None for each in ours),
+        **{key: change[key] for key in ("change", "low", "high")},
+        "outcome": None if last is None or change["change"] is None else last.outcome.value,
+    }

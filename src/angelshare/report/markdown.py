@@ -34,23 +34,27 @@ def _study(summary: Summary) -> list[str]:
     found = study.claims(summary)
     lines = [f"{each.number}. **{escaped(each.answer)}**: {escaped(each.text)}" for each in found]
     parts = ["\n".join(lines)] if lines else []
-    header = ["data set", "suite", "the paper's", "AUC-PR", "AUC-ROC", "difference", "ours", "AUC-PR", "AUC-ROC"]
     for table in study.tables(summary):
+        metrics = list(table.metrics)
+        header = ["data set", "suite", "the paper's", *metrics, "difference", "ours", *metrics, "difference, interval"]
         rows = (
-            [
-                escaped(dataset),
-                escaped(suite),
-                escaped(row.paper_model),
-                *row.paper[1:],
-                escaped(row.model),
-                *row.ours[1:3],
-                f"{row.ours[3]}{f' ({row.interval})' if row.interval else ''}",
-            ]
-            for dataset, suite, found_rows in table.groups
+            [escaped(group), escaped(suite), *_side(row.paper), *_ours(row)]
+            for group, suite, found_rows in table.groups
             for row in found_rows
         )
-        parts += [f"## {escaped(table.title)}", _table([*header, "difference, interval"], rows)]
+        parts += [f"## {escaped(table.title)}", _table(header, rows)]
     return parts
+
+
+def _side(side: study.Side) -> list[str]:
+    return [escaped(side.model), *side.values, side.change]
+
+
+def _ours(row: study.PaperRow) -> list[str]:
+    if row.note:
+        return [escaped(row.note), *("" for _ in (*row.ours.values, row.ours.change))]
+    *rest, change = _side(row.ours)
+    return [*rest, f"{change}{f' ({row.interval})' if row.interval else ''}"]
 
 
 def _verdicts(summary: Summary) -> list[str]:

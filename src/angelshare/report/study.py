@@ -8,7 +8,7 @@ from typing import Any
 from angelshare.findings import Outcome
 from angelshare.report.charts import Axis, axis
 from angelshare.report.summary import Summary
-from angelshare.report.words import NO_FIGURE, amount, number, words
+from angelshare.report.words import NO_FIGURE, amount, figure, interval, number, words
 
 HEIGHT = 120
 """Units of a curve's drawing; across it is in per cent."""
@@ -67,52 +67,69 @@ def between(low: float | None, high: float | None) -> str:
 
 
 @dataclass(frozen=True)
-class PaperRow:
-    """A model of the paper and ours: parameters, AUC-PR, AUC-ROC and the difference of AUC-ROC, each of both."""
+class Side:
+    """A model's half of a row: the paper's, or ours."""
 
-    paper_model: str
     model: str
-    paper: tuple[str, str, str, str]
-    ours: tuple[str, str, str, str]
+    parameters: str
+    values: tuple[str, ...]
+    change: str
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A model of the paper and ours; a note where we have none."""
+
+    paper: Side
+    ours: Side
     interval: str
     outcome: Outcome | None
+    note: str
 
 
 @dataclass(frozen=True)
 class PaperTable:
+    """A table of the paper's beside ours: the metrics' names, and (group, suite, rows)."""
+
     title: str
+    metrics: tuple[str, ...]
     groups: tuple[tuple[str, str, tuple[PaperRow, ...]], ...]
-    """(data set of the paper, suite, rows)."""
 
 
 def tables(summary: Summary) -> list[PaperTable]:
     found: dict[str, dict[tuple[str, str], list[PaperRow]]] = {}
+    metrics: dict[str, tuple[str, ...]] = {}
     for _, row in summary.rows("paper"):
         place = found.setdefault(row["table"], {})
-        place.setdefault((row["dataset"], row["suite"]), []).append(_paper_row(row))
+        place.setdefault((row["group"], row["suite"]), []).append(_paper_row(row))
+        metrics.setdefault(row["table"], tuple(words(metric).label for metric in row["metrics"]))
     return [
-        PaperTable(title, tuple((*names, tuple(rows)) for names, rows in groups.items()))
+        PaperTable(title, metrics[title], tuple((*names, tuple(rows)) for names, rows in groups.items()))
         for title, groups in found.items()
     ]
 
 
 def _paper_row(row: Mapping[str, Any]) -> PaperRow:
-    def figures(prefix: str, parameters: str) -> tuple[str, str, str, str]:
-        change = row[f"{prefix}change"]
-        return (
+    last = row["metrics"][-1]
+
+    def side(prefix: str, parameters: str) -> Side:
+        values, change = row[f"{prefix}values"], row[f"{prefix}change"]
+        return Side(
+            row[f"{prefix}model"],
             parameters,
-            points(row[f"{prefix}auc_pr"]),
-            points(row[f"{prefix}auc_roc"]),
-            "" if change is None else points(change, sign=True),
+            tuple(
+                "·" if value is None else figure(metric, value)
+                for metric, value in zip(row["metrics"], values, strict=True)
+            ),
+            "" if change is None else figure(last, change, sign=True),
         )
 
     return PaperRow(
-        paper_model=row["paper_model"],
-        model=row["model"],
-        paper=figures("paper_", row["paper_parameters"]),
-        ours=figures("", amount(row["parameters"]) or "·"),
-        interval=between(row["low"], row["high"]),
+        paper=side("paper_", row["paper_parameters"]),
+        ours=side("", amount(row["parameters"]) or "·"),
+        interval=interval(last, row["low"], row["high"], sign=True),
         outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        note=row.get("note", ""),
     )
 
 

@@ -1,11 +1,9 @@
 """The study of Chvasta et al. 2022, step by step: two tracks, curves over data, data against bias, one report."""
 
-import json
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +13,21 @@ from angelshare.collect.loaded import agreed
 from angelshare.collect.plan import tables_of
 from angelshare.collect.suites import Suite
 from angelshare.collect.suites import named as named_suites
-from angelshare.data.likeness import normalised
 from angelshare.data.sampling import Selection
 from angelshare.data.tables import Table, hashed, read
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, open_transfer, recut
 from angelshare.errors import DataError
-from angelshare.findings import Exhibit, Finding
+from angelshare.findings import Exhibit
 from angelshare.models.loading import load
 from angelshare.models.students import StudentOptions
 from angelshare.progress import say
-from angelshare.recipes import claims, demo
-from angelshare.recipes.schema import Recipe, Scale, Training
+from angelshare.recipes import demo
+from angelshare.recipes.claims import answers
+from angelshare.recipes.lost_in_distillation.exhibits import against_bias, beside, curve
+from angelshare.recipes.lost_in_distillation.schema import Recipe, Scale
+from angelshare.recipes.rows import first, shared, without
+from angelshare.recipes.schema import Training
+from angelshare.recipes.steps import Steps, settled
 from angelshare.result import AuditResult
 from angelshare.training import encoders
 from angelshare.training.balance import balance
@@ -39,7 +41,6 @@ from angelshare.training.outputs import public_name
 
 __all__ = ["reproduce"]
 
-T = TypeVar("T")
 ENCYCLOPEDIA = "set:corpus:encyclopedia"
 SHARD_ROWS = 2048
 SWAPS = 2
@@ -79,11 +80,12 @@ def reproduce(
 
 @dataclass(eq=False)
 class _Study:
-    """The steps. Each ends in a directory that is whole or not there, so a step that was done takes no time."""
+    """The steps."""
 
     recipe: Recipe
     scale: Scale
     out: Path
+    step: Steps
     encoder: str
     gold: Table
     pool: list[Table]
@@ -112,39 +114,23 @@ class _Study:
         suites = [_suite(name, scale) for name in recipe.suites if name != "false-positives" or scorer is not None]
         if scorer is None:
             say("Without --scorer the suite 'false-positives' is left out.")
-        tables = _shared([replace(read(source), labels=(), targets=None) for source in sources], scale.pool_rows)
+        tables = shared([replace(read(source), labels=(), targets=None) for source in sources], scale.pool_rows)
         audited = [table for suite in suites for table in tables_of(suite)]
-        gold = _first(_without(read(scale.gold or recipe.gold), audited), scale.golden)
+        gold = first(without(read(scale.gold or recipe.gold), audited), scale.golden)
         if scorer is not None:
             third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
             agreed(gold, third.labels, third.multilabel, None)
         chosen = str(demo.encoder()) if named == "package" else named
         encoders.masked(chosen, seed=0)
-        study = cls(recipe, scale, out, chosen, gold, tables, suites, audited, scorer, allow_code)
-        study._keep_plan()
-        return study
-
-    def _keep_plan(self) -> None:
-        """Raises DataError where `out` was begun with other options: what is finished there would not be theirs."""
-        path = self.out / "recipe.json"
-        tables = (self.gold, *self.pool)
         plan = {
-            "recipe": self.recipe.title,
-            "scale": self.scale.model_dump(mode="json", exclude={"about"}),
-            "encoder": public_name(self.encoder),
-            "texts": runs.digest(*(part for table in tables for part in (table.name, *table.texts))),
-            "scorer": None if self.scorer is None else str(getattr(self.scorer, "fingerprint", self.scorer)),
+            "recipe": recipe.title,
+            "scale": scale.model_dump(mode="json", exclude={"about"}),
+            "encoder": public_name(chosen),
+            "texts": runs.digest(*(part for table in (gold, *tables) for part in (table.name, *table.texts))),
+            "scorer": None if scorer is None else str(getattr(scorer, "fingerprint", scorer)),
         }
-        if not path.exists():
-            if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-                raise DataError(f"{self.out} exists and is no study of ours. Name another --out.")
-            runs.write_json(path, plan)
-        found = json.loads(path.read_text(encoding="utf-8"))
-        differs = next((name for name, value in plan.items() if found.get(name) != value), None)
-        if differs is not None:
-            raise DataError(
-                f"{self.out} was begun with another {differs}, and nothing is written over. Name another --out."
-            )
+        steps = Steps(recipe.title, out, plan)
+        return cls(recipe, scale, out, steps, chosen, gold, tables, suites, audited, scorer, allow_code)
 
     # -- texts -------------------------------------------------------------------------------------------------------
 
@@ -156,13 +142,13 @@ class _Study:
     def _teacher(self, name: str, encoder: str | Path, train: Table, how: Training) -> None:
         default = FinetuneOptions()
         options = replace(default, max_length=how.max_length or default.max_length, training=how.over(default.training))
-        self._step(name, lambda: finetune(encoder, train, out=self.out / name, options=options))
+        self.step(name, lambda: finetune(encoder, train, out=self.out / name, options=options))
 
     def _labelled(self, teacher: str, name: str, texts: Sequence[Table], chosen: int | None = None) -> TransferSet:
         selection = None if chosen is None else Selection(count=chosen, positive=self.recipe.positive)
         audited = [(table, None) for table in self.audited]
         options = LabelOptions(selection=selection, not_in=audited, cache=self.out / "answers")
-        return self._step(name, lambda: label(self.out / teacher, texts, self.out / name, options=options))
+        return self.step(name, lambda: label(self.out / teacher, texts, self.out / name, options=options))
 
     def _set(self, like: str, name: str, parts: Iterable[TransferRows]) -> Path:
         """A transfer set of these rows, labelled by the teacher of the set `like`."""
@@ -204,7 +190,7 @@ class _Study:
         seeds: int = 1, controls: bool = False,
     ) -> Path:  # fmt: skip
         place = self.out / name
-        self._step(
+        self.step(
             name,
             lambda: distil(
                 kind,
@@ -235,21 +221,21 @@ class _Study:
                 "transformer", "transformer-more", large, scale.transformer, seeds=seeds.more
             ),
         }
-        self._step("tfidf", lambda: baseline(self.gold, out=self.out / "tfidf"))
+        self.step("tfidf", lambda: baseline(self.gold, out=self.out / "tfidf"))
         return self._audit("open", "teacher", models | {"tfidf": self.out / "tfidf"})
 
     def big_track(self) -> AuditResult:
         """Table 3: the encoder trained further on the pool; teacher and student with identity-balanced data."""
         scale, how, default = self.scale, self.scale.pretrain, MaskedOptions()
         options = replace(default, max_length=how.max_length or 256, training=how.over(default.training))
-        texts = _shared(self.pool, how.rows)
+        texts = shared(self.pool, how.rows)
         encoder = self.out / "big-encoder"
-        self._step("big-encoder", lambda: pretrain(self.encoder, texts, out=encoder, options=options))
+        self.step("big-encoder", lambda: pretrain(self.encoder, texts, out=encoder, options=options))
         golden, _ = self._parts("labelled")
         before = self._set("labelled", "golden", [golden])
         known: dict[str, Any] = {"positive": self.recipe.positive, "gold": self.gold}
         passages = self._passages()
-        self._step(
+        self.step(
             "balanced-golden",
             lambda: balance(before, passages, teacher=self.out / "teacher", out=self.out / "balanced-golden", **known),
         )
@@ -259,7 +245,7 @@ class _Study:
         self._teacher("big-teacher", encoder, train, scale.big_teacher or scale.teacher)
         self._labelled("big-teacher", "big-labelled", [self.gold, *self.pool])
         large = self._grown("big-labelled", max(self._sizes("big-labelled")))
-        self._step(
+        self.step(
             "big-balanced",
             lambda: balance(large, passages, teacher=self.out / "big-teacher", out=self.out / "big-balanced", **known),
         )
@@ -270,7 +256,7 @@ class _Study:
         return self._audit("big", "big-teacher", {"cnn": cnn})
 
     def _passages(self) -> Table:
-        return _first(read(ENCYCLOPEDIA), self.scale.passages)
+        return first(read(ENCYCLOPEDIA), self.scale.passages)
 
     def sizes(self) -> AuditResult:
         """Fig. 2: the same student on more and more of the pool."""
@@ -310,10 +296,10 @@ class _Study:
         known: dict[str, Any] = {"positive": self.recipe.positive, "gold": self.gold, "teacher": teacher}
         places = {name: self.out / "sets" / name for name in ("balanced", "counterfactual", "both")}
         passages = self._passages()
-        self._step("balanced", lambda: balance(base, passages, out=places["balanced"], **known))
+        self.step("balanced", lambda: balance(base, passages, out=places["balanced"], **known))
         swapped: dict[str, Any] = {"swaps": SWAPS, **known}
-        self._step("counterfactual", lambda: counterfactual(base, out=places["counterfactual"], **swapped))
-        self._step("both", lambda: counterfactual(places["balanced"], out=places["both"], **swapped))
+        self.step("counterfactual", lambda: counterfactual(base, out=places["counterfactual"], **swapped))
+        self.step("both", lambda: counterfactual(places["balanced"], out=places["both"], **swapped))
         seeds = self.scale.seeds.student
         models = {
             f"bow-{name}": self._student("bow", f"mitigation/bow-{name}", texts, self.scale.bow, seeds=seeds)
@@ -338,7 +324,7 @@ class _Study:
         place = self.out / "audits" / study
         if (place / runs.MANIFEST).exists():
             return AuditResult.load(place)
-        return self._step(
+        return self.step(
             f"audit-{study}",
             lambda: audit(
                 reference=self.out / reference if isinstance(reference, str) else reference,
@@ -362,14 +348,14 @@ class _Study:
         unsettled = {
             (study, model): f"{model} had not converged."
             for (study, model), place in self._trained().items()
-            if not _settled(place)
+            if not settled(place)
         }
         exhibits = [
-            claims.answers(self.recipe, findings, unsettled),
-            claims.beside(self.recipe, findings, parameters),
-            _curve("sizes", "Rows of the pool", found["sizes"]),
-            _curve("ratios", "Rows of the pool for each golden row", found["ratios"]),
-            _against_bias(found["mitigation"]),
+            answers(self.recipe.claims, findings, unsettled),
+            beside(self.recipe, findings, parameters),
+            curve("sizes", "Rows of the pool", found["sizes"]),
+            curve("ratios", "Rows of the pool for each golden row", found["ratios"]),
+            against_bias(found["mitigation"]),
             Exhibit(
                 "",
                 "recipe",
@@ -399,46 +385,10 @@ class _Study:
         ]
         return [*sizes, *self.recipe.changes]
 
-    # -- time --------------------------------------------------------------------------------------------------------
-
-    def _step(self, name: str, work: Callable[[], T]) -> T:
-        """Do one step; steps.json tells how many seconds each took, in all runs that came to its end."""
-        path, began = self.out / "steps.json", time.monotonic()
-        say(f"{self.recipe.title}: {name}")
-        done = work()
-        seconds = json.loads(path.read_text()) if path.exists() else {}
-        seconds[name] = round(seconds.get(name, 0) + time.monotonic() - began, 1)
-        runs.write_json(path, seconds)
-        return done
-
 
 def _suite(name: str, scale: Scale) -> Suite:
     suite = named_suites()[name]
     return suite.model_copy(update={"rows": scale.rows[name]}) if name in scale.rows else suite
-
-
-def _without(gold: Table, audited: Sequence[Table]) -> Table:
-    """Golden rows whose text is in no suite; `label` keeps those of the pool out in the same way."""
-    known = {normalised(text) for table in audited for text in table.texts}
-    kept = np.array([normalised(text) not in known for text in gold.texts])
-    say(f"{gold.source}: {int((~kept).sum())} rows dropped: their text is in a suite.")
-    return gold.take(kept)
-
-
-def _first(table: Table, rows: int | None) -> Table:
-    """The rows with the smallest hash of their id: the same ones whatever else the table holds."""
-    if rows is None or rows >= len(table):
-        return table
-    order = np.argsort([hashed(str(name)) for name in table.ids], kind="stable")[:rows]
-    return table.take(np.sort(order))
-
-
-def _shared(tables: Sequence[Table], rows: int | None) -> list[Table]:
-    """At most so many rows of all tables, the same share of each."""
-    whole = sum(map(len, tables))
-    if rows is None or rows >= whole:
-        return list(tables)
-    return [_first(table, max(1, round(rows * len(table) / whole))) for table in tables]
 
 
 def _with_negatives(gold: Table, more: TransferRows) -> Table:
@@ -468,66 +418,4 @@ def _student_options(kind: str, how: Training) -> StudentOptions:
         filters=how.filters or default.filters,
         layers=how.layers if kind == "transformer" else None,
         max_length=how.max_length,
-    )
-
-
-def _settled(place: Path) -> bool:
-    """Whether no seed's dev loss was still falling at the end."""
-    models = [place, *(place / "seeds").glob("*")]
-    facts = [json.loads((model / "training.json").read_text()) for model in models]
-    return all(each["training"]["converged"] is not False for each in facts)
-
-
-def _curve(name: str, along: str, found: AuditResult) -> Exhibit:
-    """Differences of AUC-ROC to the teacher by suite, student and amount of data."""
-    rows = []
-    for finding in found.findings:
-        kind, _, amount = finding.model.partition(" ")
-        if finding.metric == "auc_roc" and finding.slice in ("all", "") and amount and finding.delta is not None:
-            rows.append(_point(finding, kind, float(amount)))
-    return Exhibit("", "recipe", "curve", sorted(rows, key=lambda row: row["x"]), note=f"{name}: {along}")
-
-
-def _point(finding: Finding, kind: str, x: float) -> dict[str, Any]:
-    delta = finding.delta
-    assert delta is not None
-    return {
-        "suite": finding.suite,
-        "model": kind,
-        "x": x,
-        "change": delta.value,
-        "low": delta.low,
-        "high": delta.high,
-        "seeds": list(finding.seeds),
-    }
-
-
-BEFORE_AND_AFTER = ("auc_roc", "subgroup_auc_mean", "bpsn_auc_mean", "bnsp_auc_mean", "flips")
-
-
-def _against_bias(found: AuditResult) -> Exhibit:
-    """What data against bias changed, beside the same student without it."""
-    rows = [
-        {
-            "model": finding.model,
-            "suite": finding.suite,
-            "metric": finding.metric,
-            "before": base.value.value if (base := _same(found.findings, finding)) and base.value else None,
-            "after": finding.value.value if finding.value else None,
-            "change": finding.delta.value,
-            "low": finding.delta.low if finding.family_low is None else finding.family_low,
-            "high": finding.delta.high if finding.family_high is None else finding.family_high,
-            "outcome": finding.outcome.value,
-        }
-        for finding in found.findings
-        if finding.metric in BEFORE_AND_AFTER and finding.slice in ("all", "") and finding.delta is not None
-    ]
-    return Exhibit("", "recipe", "mitigation", rows)
-
-
-def _same(findings: Iterable[Finding], like: Finding) -> Finding | None:
-    """The reference's figure beside another model's."""
-    place = (like.suite, like.audit, like.metric, like.slice)
-    return next(
-        (f for f in findings if f.model == like.reference and (f.suite, f.audit, f.metric, f.slice) == place), None
     )
