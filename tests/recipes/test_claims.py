@@ -71,6 +71,14 @@ def test_the_simultaneous_interval_decides():
     assert answer(claim(part(high=0.0)), [finding(family_low=-0.3, family_high=0.1)])["answer"] == CANNOT
 
 
+@pytest.mark.parametrize(("low", "high", "wanted"), [(0.1, 0.9, HOLDS), (-0.9, -0.1, FAILS), (-0.1, 0.9, CANNOT)])
+def test_a_figure_of_the_study_s_own(low, high, wanted):
+    made = Claim(text="They rise together.", rule="Above 0.", figures=({"name": "rank correlation", "low": 0.0},))
+    found = claims.answers([made], {}, {}, {"rank correlation": Estimate((low + high) / 2, low, high)}).rows[0]
+    assert found["answer"] == wanted and found["evidence"][0]["about"] == "rank correlation"
+    assert claims.answers([made], {}, {}).rows[0]["answer"] == CANNOT
+
+
 @pytest.mark.parametrize(("one", "other", "wanted"), [(0.1, -0.1, HOLDS), (0.1, 0.2, FAILS), (0.1, 0.0, CANNOT)])
 def test_mixed_wants_one_surely_above_and_one_surely_below(one, other, wanted):
     mixed = Part(study="open", models=("cnn",), suites=("hatecheck", "covert"))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from angelshare.collect.subjects import REFERENCE
-from angelshare.findings import Exhibit, Finding
-from angelshare.recipes.schema import Claim, Less, Part
+from angelshare.findings import Estimate, Exhibit, Finding
+from angelshare.recipes.schema import Claim, Figure, Less, Part
 
 __all__ = ["CANNOT", "FAILS", "HOLDS", "Found", "Place", "answers", "difference", "measured", "whole", "within"]
 
@@ -16,29 +16,38 @@ Found = Mapping[str, Sequence[Finding]]
 """The findings of each study."""
 
 
-def within(low: float, high: float, part: Part) -> str:
+def within(low: float, high: float, part: Part | Figure) -> str:
     """Whether an interval lies in the region of a claim, outside of it, or across its edge."""
     if part.low <= low and high <= part.high:
         return HOLDS
     return FAILS if high < part.low or low > part.high else CANNOT
 
 
-def answers(claims: Sequence[Claim], found: Found, unsettled: Mapping[tuple[str, str], str]) -> Exhibit:
+def answers(
+    claims: Sequence[Claim],
+    found: Found,
+    unsettled: Mapping[tuple[str, str], str],
+    figures: Mapping[str, Estimate] | None = None,
+) -> Exhibit:
     """Each claim with its answer and the differences that it rests on.
 
     Parameters
     ----------
     unsettled : (study, model) -> why the model supports no claim.
+    figures : what the study computed itself, by name.
     """
     rows = [
-        {"number": at, "text": claim.text, "rule": claim.rule, **_answer(claim, found, unsettled)}
+        {"number": at, "text": claim.text, "rule": claim.rule, **_answer(claim, found, unsettled, figures or {})}
         for at, claim in enumerate(claims, start=1)
     ]
     return Exhibit("", "recipe", "claims", rows)
 
 
-def _answer(claim: Claim, found: Found, unsettled: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _answer(
+    claim: Claim, found: Found, unsettled: Mapping[tuple[str, str], str], figures: Mapping[str, Estimate]
+) -> dict[str, Any]:
     evidence = [row for part in claim.parts for row in _evidence(part, found, unsettled)]
+    evidence += [_figure(each, figures.get(each.name)) for each in claim.figures]
     verdicts = [row["answer"] for row in evidence]
     if claim.mixed:
         both = [row for part in claim.mixed for row in _evidence(part, found, unsettled)]
@@ -66,6 +75,14 @@ def _evidence(part: Part, found: Found, unsettled: Mapping[tuple[str, str], str]
             told = row["low"] is not None and not row["seeds_disagree"] and why is None
             answer = within(row["low"], row["high"], part) if told else CANNOT
             yield row | {"answer": answer, "note": why or row["note"]}
+
+
+def _figure(wanted: Figure, found: Estimate | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"about": wanted.name, "change": None, "low": None, "high": None, "answer": CANNOT}
+    if found is None or found.low is None or found.high is None:
+        return row | {"note": "This was not measured."}
+    row |= {"change": found.value, "low": found.low, "high": found.high, "note": ""}
+    return row | {"answer": within(found.low, found.high, wanted)}
 
 
 def _mixed(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -101,7 +118,7 @@ def difference(found: Found, study: str, model: str, suite: str, metric: str) ->
     return row | {"note": "The seeds disagree." if finding.seeds_disagree else finding.note}
 
 
-AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc")
+AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc", "word-order")
 """Audits whose figures over all rows of a suite are a table's: one of them has the metric."""
 
 

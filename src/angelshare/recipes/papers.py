@@ -11,7 +11,7 @@ from angelshare.result import AuditResult
 
 __all__ = ["PAPERS", "read_recipe", "reproduce"]
 
-PAPERS = ("lost-in-distillation",)
+PAPERS = ("lost-in-distillation", "unreasonable-distillation")
 
 
 def _package(name: str) -> str:

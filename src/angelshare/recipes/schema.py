@@ -15,7 +15,7 @@ from angelshare.errors import DataError
 if TYPE_CHECKING:
     from angelshare.training.engine import TrainOptions
 
-__all__ = ["Claim", "Less", "Names", "Paper", "Part", "Strict", "Training", "checked", "read_toml"]
+__all__ = ["Claim", "Figure", "Less", "Names", "Paper", "Part", "Strict", "Training", "checked", "read_toml"]
 
 
 class Strict(BaseModel):
@@ -48,6 +48,14 @@ class Less(Which):
     suite: str
 
 
+class Figure(Strict):
+    """A figure that the study itself computes, by its name, and where the claim puts it."""
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
 class Claim(Strict):
     """A sentence of the paper as something that can be checked.
 
@@ -62,6 +70,7 @@ class Claim(Strict):
     parts: tuple[Part, ...] = ()
     mixed: tuple[Part, ...] = ()
     less: Less | None = None
+    figures: tuple[Figure, ...] = ()
 
 
 class Training(Strict):

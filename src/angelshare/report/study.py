@@ -51,6 +51,10 @@ def claims(summary: Summary) -> list[Claim]:
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:
+    if "about" in row:
+        low, high = row["low"], row["high"]
+        range_ = "" if low is None or high is None else f"{number(low, 2)} to {number(high, 2)}"
+        return Evidence(row["about"], number(row["change"], 2), range_, row["answer"], row["note"])
     metric = "" if row["metric"] == "auc_roc" else f", {words(row['metric']).label}"
     about = f"{row['model']} of the track ‘{row['study']}’ on {row['suite']}{metric}"
     return Evidence(
@@ -152,10 +156,16 @@ class Curve:
     up: Axis
 
 
+UP = "the student’s AUC-ROC less its teacher’s, in points"
+
+
 @dataclass(frozen=True)
 class Curves:
+    """A drawing a suite: what is drawn, what lies across, and what goes up."""
+
     title: str
     along: str
+    up: str
     models: tuple[str, ...]
     suites: tuple[Curve, ...]
 
@@ -164,11 +174,11 @@ def curves(summary: Summary) -> list[Curves]:
     found = []
     for exhibit in summary.exhibits:
         if exhibit.kind == "curve" and exhibit.rows:
-            title, _, along = exhibit.note.partition(": ")
+            title, along, *rest = exhibit.note.split(": ", 2)
             names = tuple(dict.fromkeys(str(row["model"]) for row in exhibit.rows))
             suites = dict.fromkeys(str(row["suite"]) for row in exhibit.rows)
             drawn = (_curve(suite, names, [r for r in exhibit.rows if r["suite"] == suite]) for suite in suites)
-            found.append(Curves(title, along, names, tuple(drawn)))
+            found.append(Curves(title, along, rest[0] if rest else UP, names, tuple(drawn)))
     return found
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 from scipy.stats import norm
 
+from angelshare.findings import Estimate
+
 MEASURED_FROM = 50
 """Rows of the smaller class (or clusters) from which the intervals cover at least 93 % at the level of 95 %."""
 
@@ -59,3 +61,18 @@ def p_values(delta: Float[np.ndarray, " stats"], error: Float[np.ndarray, " stat
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where((delta == 0) & (error == 0), 0.0, np.abs(delta) / error)
     return np.asarray(2 * norm.sf(z))
+
+
+def independent_difference(one: Estimate, other: Estimate) -> Estimate:
+    """One figure less another of other rows: the ends of both intervals recombined (Zou and Donner 2008, MOVER).
+
+    No interval where one of them has none.
+    """
+    value = one.value - other.value
+    ends = (one.low, one.high, other.low, other.high)
+    if any(end is None for end in ends):
+        return Estimate(value, level=one.level)
+    low, high, other_low, other_high = (float(end) for end in ends if end is not None)
+    down = np.hypot(one.value - low, other_high - other.value)
+    up = np.hypot(high - one.value, other.value - other_low)
+    return Estimate(value, float(value - down), float(value + up), min(one.n, other.n), "mover", one.level, one.unit)

@@ -1,0 +1,89 @@
+"""What the report of this study shows: the posts' tables beside ours, and what is not the posts'."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from angelshare.collect.subjects import REFERENCE
+from angelshare.findings import Estimate, Exhibit
+from angelshare.recipes.claims import Place, measured, whole
+from angelshare.recipes.unreasonable_distillation.schema import PaperRow, PaperTable, Recipe
+from angelshare.result import AuditResult
+from angelshare.stats.intervals import independent_difference
+
+__all__ = ["ORDER", "beside", "changes", "order", "shares"]
+
+ORDER = "wos"
+"""The metric of word-order sensitivity, of single words shuffled."""
+
+
+def beside(recipe: Recipe, found: Mapping[str, AuditResult]) -> Exhibit:
+    """The posts' tables beside ours, a row a model; differences are to the first model of a data set."""
+    rows = [
+        _row(table, name, row, printed[0], found)
+        for table in recipe.tables
+        for name, printed in table.rows.items()
+        for row in printed
+    ]
+    return Exhibit("", "recipe", "paper", rows)
+
+
+def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: Mapping[str, AuditResult]) -> Any:
+    findings = {study: result.findings for study, result in found.items()}
+    parameters = {subject.name: subject.parameters for subject in found[name].subjects}
+    last, base = row.values[-1], teacher.values[-1]
+    return {
+        "table": table.title,
+        "group": name,
+        "suite": "",
+        "paper_model": row.paper,
+        "paper_parameters": row.parameters,
+        "paper_values": row.values,
+        "paper_change": None if row is teacher or last is None or base is None else last - base,
+        "parameters": parameters.get(row.ours),
+        **measured(findings, Place(name, row.ours, name), table.metrics),
+        "note": f"Not here: {row.why}." if row.why else "",
+    }
+
+
+def shares(recipe: Recipe, found: Mapping[str, AuditResult]) -> Exhibit:
+    """How far below its teacher each student is, as a share of the teacher's figure, against its size."""
+    rows = []
+    for name, dataset in recipe.datasets.items():
+        sizes = {subject.name: subject.parameters for subject in found[name].subjects}
+        teacher = whole(found[name].findings, REFERENCE, name, dataset.metric)
+        for model in (*dataset.students, "tfidf"):
+            mine = whole(found[name].findings, model, name, dataset.metric)
+            base = teacher.value.value if teacher and teacher.value else 0.0
+            if mine is None or mine.delta is None or base <= 0 or not sizes.get(model):
+                continue
+            ends = [None if end is None else end / base for end in (mine.delta.low, mine.delta.high)]
+            rows.append(
+                {
+                    "suite": name,
+                    "model": model.partition("-")[0],
+                    "x": sizes[model],
+                    "change": mine.delta.value / base,
+                    "low": ends[0],
+                    "high": ends[1],
+                    "seeds": list(mine.seeds),
+                }
+            )
+    up = "the student’s figure less its teacher’s, in per cent of the teacher’s (MCC on CoLA, accuracy elsewhere)"
+    return Exhibit("", "recipe", "curve", sorted(rows, key=lambda row: row["x"]), note=f"shares: Parameters: {up}")
+
+
+def order(found: Mapping[str, AuditResult], names: Sequence[str]) -> dict[str, Estimate]:
+    """Word-order sensitivity of each data set less that of the next one; their rows are independent."""
+    values = {name: whole(found[name].findings, REFERENCE, name, ORDER) for name in names}
+    return {
+        f"word-order sensitivity of {one} less that of {other}": independent_difference(a.value, b.value)
+        for one, other in pairwise(names)
+        if (a := values[one]) and a.value and (b := values[other]) and b.value
+    }
+
+
+def changes(recipe: Recipe, encoder: str) -> Exhibit:
+    """What is not as it was in the posts."""
+    rows = [("encoder", "RoBERTa-base", encoder), *recipe.changes]
+    return Exhibit("", "recipe", "changes", [dict(zip(("part", "paper", "ours"), row, strict=True)) for row in rows])

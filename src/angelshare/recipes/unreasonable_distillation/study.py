@@ -1,0 +1,231 @@
+"""The study of the three posts, step by step: a data set at a time, then what word order tells of all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from angelshare import runs
+from angelshare.collect import audit
+from angelshare.data.tables import Table, read
+from angelshare.models.students import StudentOptions
+from angelshare.recipes import demo
+from angelshare.recipes.claims import answers
+from angelshare.recipes.rows import first, without
+from angelshare.recipes.schema import Training
+from angelshare.recipes.steps import Steps, settled
+from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, order, shares
+from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student
+from angelshare.result import AuditResult
+from angelshare.training import encoders
+from angelshare.training.classifier import baseline, distil
+from angelshare.training.finetune import FinetuneOptions, finetune
+from angelshare.training.label import LabelOptions, label
+from angelshare.training.options import DEFAULTS, DistilOptions
+from angelshare.training.outputs import public_name
+
+__all__ = ["reproduce"]
+
+HELD_OUT = 0.3
+"""Share of the training rows that are the test set of a data set which has none."""
+
+SENSITIVE = ("cola", "sst2", "imdb", "emotion")
+"""From the most to the least sensitive to the order of words, by the posts."""
+
+
+def reproduce(recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = None) -> AuditResult:
+    """Do the study at a scale; run again after an interruption, it goes on.
+
+    Parameters
+    ----------
+    out : becomes the folder of the models and audits, a folder a data set, and of the report about all of them.
+    encoder : the teachers' encoder, in place of the scale's.
+
+    Raises
+    ------
+    DataError : data is missing or broken, or `out` was made from other options.
+    """
+    named = encoder or scale.encoder
+    chosen = str(demo.encoder()) if named == "package" else named
+    material = {name: Material.of(dataset, scale.sizes[name]) for name, dataset in recipe.datasets.items()}
+    encoders.masked(chosen, seed=0)
+    plan = {
+        "recipe": recipe.title,
+        "scale": scale.model_dump(mode="json", exclude={"about"}),
+        "encoder": public_name(chosen),
+        "texts": runs.digest(*(part for each in material.values() for part in each.parts())),
+    }
+    step = Steps(recipe.title, out, plan)
+    courses = {
+        name: Course(name, dataset, scale, out / name, step, chosen, material[name])
+        for name, dataset in recipe.datasets.items()
+    }
+    found: dict[str, AuditResult] = {}
+    for course in courses.values():
+        found |= course.run()
+    return _report(recipe, scale, out, chosen, courses, found)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The rows of one data set; none of the texts to test on is trained on."""
+
+    train: Table
+    dev: Table
+    test: Table
+    pool: Table | None
+
+    @classmethod
+    def of(cls, dataset: Dataset, sizes: Sizes) -> "Material":
+        train = read(dataset.train)
+        if dataset.test is None:
+            train, test = train.split(HELD_OUT, 0)
+        else:
+            test = read(dataset.test)
+        test = first(test, sizes.test)
+        train = without(train, [test])
+        golden = first(first(train, sizes.train), dataset.labelled)
+        pool = None
+        if dataset.labelled is not None and sizes.pool != 0:
+            chosen = set(golden.ids)
+            rest = train.take(np.array([name not in chosen for name in train.ids]))
+            pool = replace(first(rest, sizes.pool), name=f"{train.name}-unlabelled", labels=(), targets=None)
+        if dataset.dev is None:
+            golden, dev = golden.split(0.1, 0)
+        else:
+            dev = without(read(dataset.dev), [test])
+        return cls(golden, dev, test, pool)
+
+    def parts(self) -> list[str]:
+        """What decides the study's figures, for the digest of its plan."""
+        tables = [table for table in (self.train, self.dev, self.test, self.pool) if table is not None]
+        return [part for table in tables for part in (table.name, *map(str, table.ids), *table.texts)]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One data set from teacher to audits."""
+
+    name: str
+    dataset: Dataset
+    scale: Scale
+    out: Path
+    step: Steps
+    encoder: str
+    rows: Material
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.scale.sizes[self.name]
+
+    def run(self) -> dict[str, AuditResult]:
+        self._do("teacher", self._teach)
+        self._do("transfer", self._label)
+        self._do("tfidf", lambda: baseline(self.rows.train, out=self.out / "tfidf"))
+        for name, student in self.dataset.students.items():
+            self._do(name, lambda name=name, student=student: self._distil(name, student))
+        models = {name: self.out / name for name in (*self.dataset.students, "tfidf")}
+        found = {self.name: self._audit(self.name, self.out / "teacher", models, ("quality", "fidelity", "cost"))}
+        controlled = [name for name, student in self.dataset.students.items() if student.controls]
+        for name in controlled:
+            study = f"{self.name}-gold" if name == controlled[0] else f"{self.name}-{name}-gold"
+            found[study] = self._audit(study, _all_seeds(self.out / name, "gold"), {name: models[name]}, ("quality",))
+        return found
+
+    def _do(self, name: str, work: Any) -> Any:
+        return self.step(f"{self.name}/{name}", work)
+
+    def _teach(self) -> None:
+        how, default = self.scale.teacher, FinetuneOptions()
+        options = replace(default, max_length=self.sizes.max_length, training=how.over(default.training))
+        finetune(self.encoder, self.rows.train, dev=self.rows.dev, out=self.out / "teacher", options=options)
+
+    def _label(self) -> None:
+        sources: list[Table | Path] = [self.rows.train]
+        if self.rows.pool is not None:
+            sources.append(self.rows.pool)
+        options = LabelOptions(not_in=[(self.rows.test, None), (self.rows.dev, None)])
+        label(self.out / "teacher", sources, self.out / "transfer", options=options)
+
+    def _distil(self, name: str, student: Student) -> None:
+        how: Training = getattr(self.scale, student.kind)
+        distil(
+            student.kind,
+            teacher=self.out / "teacher",
+            texts=self.out / "transfer" if student.augmented else [self.rows.train],
+            gold=self.rows.train,
+            dev=self.rows.dev,
+            out=self.out / name,
+            seeds=self.scale.seeds,
+            controls=student.controls,
+            options=DistilOptions(training=how.over(DEFAULTS[student.kind])),
+            student=_student_options(student, how, self.sizes),
+        )
+
+    def _audit(
+        self, study: str, reference: Path | list[Path], models: Mapping[str, Path], audits: tuple[str, ...]
+    ) -> AuditResult:
+        place = self.out / "audits" / study
+        if (place / runs.MANIFEST).exists():
+            return AuditResult.load(place)
+        done: AuditResult = self._do(
+            f"audit-{study}",
+            lambda: audit(
+                reference=reference,
+                models=models,
+                data=replace(self.rows.test, name=self.name),
+                suites=audits,
+                draws=self.scale.draws,
+                out=place,
+                answers=self.out / "audits" / "predictions",
+            ),
+        )
+        return done
+
+
+def _student_options(student: Student, how: Training, sizes: Sizes) -> StudentOptions:
+    return StudentOptions(
+        vocabulary=how.vocabulary,
+        attention=student.attention,
+        ngrams=student.ngrams,
+        preset=student.preset,
+        layers=how.layers if student.kind == "transformer" else None,
+        max_length=sizes.max_length,
+    )
+
+
+def _all_seeds(place: Path, control: str) -> list[Path]:
+    """A control of every seed of a student."""
+    own = Path("controls") / control
+    return [place / own, *(seed / own for seed in sorted((place / "seeds").glob("*")))]
+
+
+def _report(
+    recipe: Recipe,
+    scale: Scale,
+    out: Path,
+    encoder: str,
+    courses: Mapping[str, Course],
+    found: Mapping[str, AuditResult],
+) -> AuditResult:
+    """The audit of SST-2, the data set with the switch, with what was found on all of them in front."""
+    findings = {study: result.findings for study, result in found.items()}
+    unsettled = {
+        (name, student): f"{student} had not converged."
+        for name, course in courses.items()
+        for student in course.dataset.students
+        if not settled(course.out / student)
+    }
+    exhibits = [
+        answers(recipe.claims, findings, unsettled, order(found, SENSITIVE)),
+        beside(recipe, found),
+        shares(recipe, found),
+        changes(recipe, public_name(encoder)),
+    ]
+    first_shown = found["sst2"]
+    facts = {**first_shown.facts, "title": recipe.title, "paper": recipe.paper, "scale": scale.about}
+    result = replace(first_shown, exhibits=(*exhibits, *first_shown.exhibits), facts=facts, predictions={})
+    result.save(out / "report")
+    return result
