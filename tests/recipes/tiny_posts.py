@@ -59,7 +59,10 @@ def material(directory: Path) -> Path:
         rows = [f"{at}_{seed},{text},{label},{label}\n" for at, (text, label) in enumerate(judged(120, seed))]
         with gzip.open(directory / "imdb" / f"{name}.csv.gz", "wt") as stream:
             stream.writelines(["id,text,label,rating\n", *rows])
-    tweets = [{"tweet": text, "class": label + int(rng.integers(2))} for text, label in judged(160, 40)]
+    tweets = [
+        {"": at, "tweet": text, "class": label + int(rng.integers(2))}
+        for at, (text, label) in enumerate(judged(160, 40))
+    ]
     write(directory / "davidson" / "labeled_data.csv", tweets)
     unhealthy = (directory / "unhealthy_comments" / "test.csv").read_text()
     (directory / "unhealthy_comments" / "val.csv").write_text(unhealthy.replace("words", "dev words"))
