@@ -36,6 +36,51 @@ class Classifier(Protocol):
         ...
 
 
+@runtime_checkable
+class MaskedModel(Protocol):
+    """A model that guesses hidden words.
+
+    Attributes
+    ----------
+    fingerprint : sha256 of its files.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+    def guesses(
+        self, texts: Sequence[Sequence[str]], hidden: Sequence[Sequence[int]], count: int
+    ) -> list[list[list[tuple[str, float]]]]:
+        """The `count` likeliest words, with their probabilities, for each hidden place of each text.
+
+        Parameters
+        ----------
+        texts : each as its words; marks may stand at their ends.
+        hidden : positions of the words to guess, ascending. Those the model cannot read so far as are left out.
+        """
+        ...
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A model that writes on where a text ends.
+
+    Attributes
+    ----------
+    fingerprint : sha256 of its files.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+    def generate(self, prompts: Sequence[str], draws: Float64[np.ndarray, "rows tokens"]) -> list[str]:
+        """What it writes after each prompt, up to the end of the line and at most as many tokens as there are draws.
+
+        Parameters
+        ----------
+        draws : numbers in [0, 1) that decide each token: the same draws, the same text.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What one model answered to one list of texts; collected once, cached on disk.

@@ -1,5 +1,7 @@
 """Which column of a file is what: the options that several commands share."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from angelshare.data.tables import Columns
 
-__all__ = ["Id", "Label", "Labels", "Text", "Toxicity", "Weight", "columns"]
+__all__ = ["Id", "Label", "Labels", "Text", "Toxicity", "Weight", "audit_sets", "columns"]
 
 PANEL = "Columns"
 
@@ -50,3 +52,16 @@ def columns(
 
     several = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
     return Columns(text=text, label=label, labels=several, toxicity=toxicity, id=id, weight=weight)
+
+
+def audit_sets(given: Sequence[str] | None, text: str) -> "list[tuple[str, Columns]]":
+    """Audit sets to keep apart: FILE or FILE:COLUMN; a file whose name holds a colon is taken as it is."""
+    from angelshare.data.readers import HUB
+    from angelshare.data.tables import SET, Columns
+
+    found = []
+    for one in given or ():
+        name, colon, column = one.rpartition(":")
+        whole = one.startswith((SET, HUB)) or not colon or Path(one).exists()
+        found.append((one, Columns(text=text)) if whole else (name, Columns(text=column)))
+    return found

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from angelshare.cli import augment as more
 from angelshare.cli import columns as shared
 from angelshare.cli import training
 from angelshare.errors import ModelError
@@ -91,6 +92,28 @@ def command(
         int | None,
         typer.Option("--max-length", min=2, help="Tokens read; default the teacher's.", rich_help_panel=STUDENT),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            "--augment",
+            metavar="eda|tang|masked|generate",
+            help="Learn from copies of the texts, too, labelled by the teacher.",
+            rich_help_panel=more.PANEL,
+        ),
+    ] = None,
+    per_text: more.PerText = 1,
+    no_protect: more.NoProtect = False,
+    protect: more.Protect = None,
+    language_model: more.Model = None,
+    not_in: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--not-in",
+            metavar="FILE[:COLUMN]",
+            help="Drop texts and copies of this audit set, also set:NAME:PART; may be repeated.",
+            rich_help_panel=more.PANEL,
+        ),
+    ] = None,
     learning_rate: training.LearningRate = None,
     batch_size: training.BatchSize = None,
     epochs: training.Epochs = None,
@@ -119,12 +142,19 @@ def command(
     from angelshare.models.loading import load
     from angelshare.models.students import StudentOptions
     from angelshare.training import classifier
+    from angelshare.training.augmented import Augmentation
     from angelshare.training.engine import TrainOptions
     from angelshare.training.label import loaded
     from angelshare.training.options import DEFAULTS, DistilOptions
 
     base = DEFAULTS.get(student, TrainOptions())
     chosen = training.trained(base, learning_rate, batch_size, epochs, patience, precision)
+    copies = None
+    if augment is not None:
+        wanted = more.options(augment, per_text, no_protect, protect, seed=seed)
+        copies = Augmentation(wanted, more.model(augment, language_model))
+    elif more.given(context):
+        raise ModelError(f"{more.given(context)} is for copies of the texts. Name a method with --augment.")
     options = DistilOptions(
         loss=loss,  # type: ignore[arg-type]
         temperature=temperature,
@@ -133,6 +163,8 @@ def command(
         gold_ratio=gold_ratio,
         hidden_weight=hidden_weight,
         cosine_weight=cosine_weight,
+        augment=copies,
+        not_in=shared.audit_sets(not_in, text),
         seed=seed,
         training=chosen,
     )

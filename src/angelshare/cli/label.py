@@ -11,7 +11,6 @@ from angelshare.errors import DataError
 
 if TYPE_CHECKING:
     from angelshare.data.sampling import Selection
-    from angelshare.data.tables import Columns
 
 __all__ = ["command"]
 
@@ -111,7 +110,7 @@ def command(
     options = LabelOptions(
         shard_rows=shard_rows,
         selection=_selection(count, balance, threshold, positive, match),
-        not_in=[_audit(given, text) for given in not_in or []],
+        not_in=shared.audit_sets(not_in, text),
         distinct=distinct,
         executor=ExecutorOptions(kind=executor, workers=workers, address=address, watchdog=watchdog),  # type: ignore[arg-type]
         cache=cache,
@@ -140,14 +139,3 @@ def _selection(
         threshold=threshold,
         positive=positive,
     )
-
-
-def _audit(given: str, text: str) -> "tuple[str, Columns]":
-    """FILE or FILE:COLUMN; a file whose name holds a colon is taken as it is."""
-    from angelshare.data.readers import HUB
-    from angelshare.data.tables import SET, Columns
-
-    name, colon, column = given.rpartition(":")
-    if given.startswith((SET, HUB)) or not colon or Path(given).exists():
-        return given, Columns(text=text)
-    return name, Columns(text=column)

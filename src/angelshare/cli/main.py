@@ -8,6 +8,7 @@ import typer
 
 from angelshare.cli import (
     audit,
+    augment,
     balance,
     counterfactual,
     data,
@@ -33,6 +34,7 @@ app.command("demo")(demo.command)
 app.command("pretrain")(pretrain.command)
 app.command("finetune")(finetune.command)
 app.command("label")(label.command)
+app.command("augment")(augment.command)
 app.command("balance")(balance.command)
 app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)

@@ -35,9 +35,9 @@ class Sieve:
         self._exact, self._normalised = Seen(), Seen()
         self._bands = [Seen() for _ in range(BANDS)]
         for audit in audits:
-            for _, texts, _, _ in audit.open():
-                self._exact.add(keys(texts))
-                self._normalised.add(keys(map(normalised, texts)))
+            for part in audit.open():
+                self._exact.add(keys(part.texts))
+                self._normalised.add(keys(map(normalised, part.texts)))
 
     @property
     def active(self) -> bool:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ from angelshare import runs
 from angelshare.data import catalogue, values
 from angelshare.data.readers import CHUNK, HUB, Chunk, format_of, load_hub, records
 from angelshare.data.seen import Seen, keys
-from angelshare.data.tables import SET, Columns, Table
+from angelshare.data.tables import SET, Columns, Table, read
 from angelshare.errors import DataError
 
-__all__ = ["Source", "Texts", "cut", "open_source", "open_sources", "stream"]
+__all__ = ["Part", "Source", "Texts", "cut", "open_source", "open_sources", "stream"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,14 @@ class Texts:
     ids : unique in the whole stream.
     source : name of the file or set that each row came from.
     weight : (rows,) non-negative.
+    said : what each row's label says in words; None unless the sources were opened `labelled`.
     """
 
     ids: list[str]
     texts: list[str]
     source: list[str]
     weight: Float32[np.ndarray, " rows"]
+    said: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -42,9 +45,9 @@ class Texts:
     def take(self, index: np.ndarray) -> "Texts":
         """The rows at `index` (positions, or a True a row), in that order."""
         at = np.flatnonzero(index) if index.dtype == bool else index
-        return Texts(
-            [self.ids[i] for i in at], [self.texts[i] for i in at], [self.source[i] for i in at], self.weight[at]
-        )
+        said = None if self.said is None else [self.said[i] for i in at]
+        ids, texts, source = ([column[i] for i in at] for column in (self.ids, self.texts, self.source))
+        return Texts(ids, texts, source, self.weight[at], said)
 
     @classmethod
     def joined(cls, parts: Sequence["Texts"]) -> "Texts":
@@ -53,7 +56,27 @@ class Texts:
             [text for part in parts for text in part.texts],
             [name for part in parts for name in part.source],
             np.concatenate([part.weight for part in parts]),
+            None
+            if any(part.said is None for part in parts)
+            else [label for part in parts for label in part.said or ()],
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some rows of one source, as it has them.
+
+    Attributes
+    ----------
+    ids : positions where the source names none.
+    place : where a row stands, for messages.
+    """
+
+    ids: list[str]
+    texts: list[str]
+    weight: np.ndarray
+    place: Callable[[int], str]
+    said: list[str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,26 +88,32 @@ class Source:
     where : the path or hub id, for messages.
     digest : sha256 of what decides its rows.
     rows : how many there are, where that is known without reading them.
-    open : yields (ids, texts, weights, place of a row); ids are the positions where the source names none.
+    open : yields its rows, from the first on.
     """
 
     name: str
     where: str
     digest: str
     rows: int | None
-    open: Callable[[], Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]]
+    open: Callable[[], Iterator[Part]]
 
 
-def open_sources(sources: Iterable[Table | str | Path], columns: Columns | None = None) -> list[Source]:
+def open_sources(
+    sources: Iterable[Table | str | Path], columns: Columns | None = None, *, labelled: bool = False
+) -> list[Source]:
     """Look at every source before any is read; a name that comes again gets a number.
+
+    Parameters
+    ----------
+    labelled : whether rows come with what their label says, which needs label columns.
 
     Raises
     ------
-    DataError : a source does not exist, is of no known kind, or is a directory.
+    DataError : a source does not exist, is of no known kind, is a directory, or has no labels where they are wanted.
     """
-    found = [open_source(source, columns) for source in sources]
+    found = [open_source(source, columns, labelled=labelled) for source in sources]
     if not found:
-        raise DataError("There are no texts to label. Name at least one file, set or hub set.")
+        raise DataError("There are no texts. Name at least one file, set or hub set.")
     taken: dict[str, int] = {}
     named = []
     for source in found:
@@ -95,33 +124,40 @@ def open_sources(sources: Iterable[Table | str | Path], columns: Columns | None 
     return named
 
 
-def open_source(source: Table | str | Path, columns: Columns | None = None) -> Source:
+def open_source(source: Table | str | Path, columns: Columns | None = None, *, labelled: bool = False) -> Source:
     """A source of texts: a table at hand, a file, "set:NAME[:PART]" or "hub:owner/name[:config]"."""
     columns = columns or Columns()
     if isinstance(source, Table):
-        return _of_table(source, source.source)
+        return _of_table(source, source.source, labelled)
     where = str(source)
     if where.startswith(SET):
-        return _of_set(where)
+        return _of_table(read(where), where, True) if labelled else _of_set(where)
+    used = _used(columns, where if labelled else None)
     if where.startswith(HUB):
         rows = load_hub(where, "train")
-        digest = runs.digest(where, str(getattr(rows, "_fingerprint", "")), *_used(columns))
+        digest = runs.digest(where, str(getattr(rows, "_fingerprint", "")), *used.wanted)
         name = where.removeprefix(HUB).split("/")[-1]
-        return Source(name, where, digest, len(rows), lambda: _of_chunks(records(where, _used(columns)), columns))
+        return Source(name, where, digest, len(rows), lambda: _of_chunks(records(where, used.wanted), used))
     path = Path(where)
     suffix = format_of(path)
     sha256, lines = _read_through(path)
     return Source(
         path.name.split(".")[0],
         where,
-        runs.digest(sha256, *_used(columns)),
+        runs.digest(sha256, *used.wanted),
         _rows(path, suffix, lines),
-        lambda: _of_chunks(records(where, _used(columns)), columns),
+        lambda: _of_chunks(records(where, used.wanted), used),
     )
 
 
-def _used(columns: Columns) -> tuple[str, ...]:
-    return Columns(text=columns.text, id=columns.id, weight=columns.weight).wanted
+def _used(columns: Columns, labelled: str | None) -> Columns:
+    """The columns that are read; with those of the labels where a labelled source is named."""
+    plain = Columns(text=columns.text, id=columns.id, weight=columns.weight)
+    if labelled is None:
+        return plain
+    if not (columns.label or columns.labels or columns.toxicity):
+        raise DataError(f"{labelled} needs labels here. Name the column: --label, --labels or --toxicity.")
+    return replace(plain, label=columns.label, labels=columns.labels, toxicity=columns.toxicity)
 
 
 def _read_through(path: Path) -> tuple[str, int]:
@@ -147,16 +183,21 @@ def _rows(path: Path, suffix: str, lines: int) -> int | None:
     return None if suffix.endswith(".gz") else max(lines - (suffix != ".jsonl"), 1)
 
 
-def _of_table(table: Table, where: str) -> Source:
+def _of_table(table: Table, where: str, labelled: bool = False) -> Source:
     weight = b"" if table.weights is None else table.weights.tobytes()
-    digest = runs.digest(table.name, *map(str, table.ids), *table.texts, weight)
+    targets = table.targets if labelled else None
+    if labelled and targets is None:
+        raise DataError(f"{where} has no labels, and they are needed here. Name its label column.")
+    more = () if targets is None else (*table.labels, targets.tobytes())
+    digest = runs.digest(table.name, *map(str, table.ids), *table.texts, weight, *more)
 
-    def rows() -> Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]:
+    def rows() -> Iterator[Part]:
         for start in range(0, len(table), CHUNK):
             part = slice(start, start + CHUNK)
             ids, texts = [str(name) for name in table.ids[part]], table.texts[part]
             weights = np.ones(len(texts)) if table.weights is None else table.weights[part]
-            yield ids, texts, weights, lambda at: where
+            said = None if targets is None else [_said(table.labels, row) for row in targets[part]]
+            yield Part(ids, texts, weights, lambda at: where, said)
 
     return Source(table.name, where, digest, len(table), rows)
 
@@ -172,9 +213,23 @@ def _of_set(where: str) -> Source:
     return Source(f"{name}-{part}", where, digest, None, lambda: _of_chunks(opened.chunks(columns.wanted), columns))
 
 
-def _of_chunks(
-    chunks: Iterable[Chunk], columns: Columns
-) -> Iterator[tuple[list[str], list[str], np.ndarray, Callable[[int], str]]]:
+def _said(labels: Sequence[str], shares: np.ndarray) -> str:
+    """The labels that hold, in words; "not A or B" where none does."""
+    holding = [label for label, share in zip(labels, shares.tolist(), strict=True) if share >= 0.5]
+    return " and ".join(holding) or f"not {' or '.join(labels)}"
+
+
+def _labels(chunk: Chunk, columns: Columns) -> list[str] | None:
+    if columns.label is not None:
+        return values.names(chunk, columns.label, "label")
+    several = columns.labels or ((columns.toxicity,) if columns.toxicity else ())
+    if not several:
+        return None
+    found = np.stack([values.numbers(chunk, label, what="label") for label in several], axis=1)
+    return [_said(several, row) for row in found]
+
+
+def _of_chunks(chunks: Iterable[Chunk], columns: Columns) -> Iterator[Part]:
     position = 0
     for chunk in chunks:
         texts = values.texts(chunk, columns.text)
@@ -186,7 +241,7 @@ def _of_chunks(
         if columns.weight is not None:
             weights = values.numbers(chunk, columns.weight, what="weight", high=np.inf)
         position += len(texts)
-        yield ids, texts, weights, lambda at, chunk=chunk: chunk.place(at, columns.id)  # type: ignore[misc]
+        yield Part(ids, texts, weights, partial(chunk.place, column=columns.id), _labels(chunk, columns))
 
 
 def stream(sources: Sequence[Source]) -> Iterator[Texts]:
@@ -202,16 +257,15 @@ def stream(sources: Sequence[Source]) -> Iterator[Texts]:
     pairs, names = Seen(), Seen()
     for source in sources:
         here, empty = Seen(), True
-        for ids, texts, weights, place in source.open():
-            empty = False
+        for part in source.open():
+            empty, ids, texts = False, list(part.ids), part.texts
             fresh = pairs.add(_pairs(ids, texts))
             again = fresh & ~_added(here, ids, fresh)
             if again.any():
                 at = int(np.argmax(again))
                 raise DataError(
-                    f"{place(at)}: the id '{ids[at]}' stands for different texts. Ids must be unique in a source."
+                    f"{part.place(at)}: the id '{ids[at]}' stands for different texts. Ids must be unique in a source."
                 )
-            ids = list(ids)
             for at in np.flatnonzero(fresh & ~_added(names, ids, fresh)).tolist():
                 ids[at] = f"{source.name}:{ids[at]}"
                 fresh[at] = bool(pairs.add(_pairs([ids[at]], [texts[at]]))[0])
@@ -219,7 +273,8 @@ def stream(sources: Sequence[Source]) -> Iterator[Texts]:
                     raise DataError(
                         f"{source.where}: the id '{ids[at]}' stands for different texts. Rename one of them."
                     )
-            rows = Texts(ids, texts, [source.name] * len(ids), np.asarray(weights, dtype=np.float32))
+            weight = np.asarray(part.weight, dtype=np.float32)
+            rows = Texts(ids, texts, [source.name] * len(ids), weight, part.said)
             yield rows if fresh.all() else rows.take(fresh)
         if empty:
             raise DataError(f"{source.where} has no rows. Give a file with at least one row below its column names.")

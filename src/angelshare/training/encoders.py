@@ -1,7 +1,6 @@
 """An encoder with a new head: of a classifier, pooled as asked, or of a masked model."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -13,9 +12,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from angelshare import runs
 from angelshare.errors import ModelError
 from angelshare.models.base import label_settings, seeded
+from angelshare.models.language import fingerprint
 from angelshare.models.pooled import PooledConfig, PooledForSequenceClassification
 from angelshare.models.quiet import quiet
 from angelshare.models.transformer import from_encoder
@@ -100,12 +99,3 @@ def masked(encoder: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenize
     if tokenizer.mask_token_id is None:
         raise ModelError(f"The tokenizer of '{encoder}' has no mask. Give an encoder that was trained with one.")
     return model, tokenizer
-
-
-def fingerprint(encoder: str | Path) -> str:
-    """A sha256 of the directory's files, else the hub id."""
-    directory = Path(encoder)
-    if not directory.is_dir():
-        return str(encoder)
-    kept = [file for file in runs.files_below(directory) if file.suffix in (".safetensors", ".json", ".txt", ".model")]
-    return runs.fingerprint({str(file.relative_to(directory)): runs.sha256(file) for file in kept})

@@ -11,7 +11,8 @@ from angelshare.data.tables import Columns, Table, read
 from angelshare.data.transfer import TransferRows, TransferSet, open_transfer
 from angelshare.errors import ModelError
 from angelshare.progress import say
-from angelshare.training.label import label, loaded, teacher_fingerprint
+from angelshare.training.augmented import augmented
+from angelshare.training.label import LabelOptions, label, loaded, teacher_fingerprint
 from angelshare.training.options import DistilOptions
 from angelshare.training.rows import Rows, aligned, concatenated, golden_rows, joined, table_digest
 from angelshare.training.workplace import Workplace
@@ -56,13 +57,23 @@ class Material:
         found: list[TransferRows] = [] if self.given is None else [self.given.read()]
         if self.tables:
             assert self.teacher is not None  # gather() saw to it
-            transfer = label(self.teacher, self.tables, place.out.parent / f"{place.out.name}.transfer")
+            options = LabelOptions(not_in=self.options.not_in)
+            transfer = label(
+                self.teacher, self.tables, place.out.parent / f"{place.out.name}.transfer", options=options
+            )
             found.append(transfer.read())
         rows = concatenated([joined(part, self.labels, self.multilabel, self.gold) for part in found])
         if self.dev is None:
-            return rows.split(self.options.dev_fraction, self.options.seed)
-        held = set(self.dev.texts)
-        return rows.take(np.array([text not in held for text in rows.texts])), golden_rows(self.dev)
+            rows, held = rows.split(self.options.dev_fraction, self.options.seed)
+        else:
+            apart, held = set(self.dev.texts), golden_rows(self.dev)
+            rows = rows.take(np.array([text not in apart for text in rows.texts]))
+        wanted = self.options.augment
+        if wanted is None:
+            return rows, held
+        assert self.teacher is not None  # gather() saw to it
+        more = augmented(rows, held, self.teacher, wanted, self.options.not_in, place.out)
+        return concatenated([rows, more]), held
 
 
 def gather(
@@ -86,6 +97,10 @@ def gather(
     given = open_transfer(Path(sources[0])) if _is_directory(sources) else None  # type: ignore[arg-type]
     asked = None if teacher is None else loaded(teacher)
     known = given if given is not None else asked
+    if options.augment is not None:
+        if asked is None:
+            raise ModelError("Augmented texts need the --teacher that labels them. Name it.")
+        options.augment.check()
     if known is None:
         raise ModelError("Texts need a --teacher to label them. Name one, or give a transfer set made by label.")
     labels, multilabel = tuple(known.labels), known.multilabel

@@ -1,14 +1,18 @@
 """How to distil: losses, their weights, and what is known to train each kind of student well."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor
 
 from angelshare import losses
+from angelshare.data.stream import open_source
+from angelshare.data.tables import Columns, Table
 from angelshare.errors import ModelError
+from angelshare.training.augmented import Augmentation
 from angelshare.training.engine import TrainOptions
 
 LOSSES = ("kl", "mse", "soft_ce", "bce")
@@ -40,6 +44,8 @@ class DistilOptions:
     gold_ratio : golden rows' share of each pass: all other rows come once, golden ones as often as that takes, those
         with the smallest hash of their id first. As many as there are where None. The `gold` control has each once.
     dev_fraction : share held out by hashed id where no dev table is given.
+    augment : copies of the texts to learn from, which the teacher labels, too; the `gold` control has none of them.
+    not_in : audit sets none of whose texts are labelled here: files, "set:" or "hub:" names, with their columns.
     training : instead of the student's defaults.
     """
 
@@ -51,6 +57,8 @@ class DistilOptions:
     cosine_weight: float = 0.0
     gold_ratio: float | None = None
     dev_fraction: float = 0.1
+    augment: Augmentation | None = None
+    not_in: Sequence[tuple[Table | str | Path, Columns | None]] = ()
     seed: int = 0
     training: TrainOptions | None = None
 
@@ -74,7 +82,12 @@ class DistilOptions:
         return self.hidden_weight > 0 or self.cosine_weight > 0
 
     def facts(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "training"}
+        plain = {name: value for name, value in vars(self).items() if name not in ("training", "augment", "not_in")}
+        if self.augment is not None:
+            plain["augment"] = self.augment.facts()
+        if self.not_in:
+            plain["not_in"] = sorted(open_source(source, which).digest for source, which in self.not_in)
+        return plain
 
     def soft_loss(self, multilabel: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
         """(student's logits, teacher's logits, row weights) -> loss."""

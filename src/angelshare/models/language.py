@@ -1,0 +1,206 @@
+"""Language models that augmentation asks: one that guesses hidden words, one that writes on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from angelshare import runs
+from angelshare.data.augmentation.words import around
+from angelshare.errors import ModelError
+from angelshare.models.batching import buckets, clean, encode
+from angelshare.models.classifier import default_max_length
+from angelshare.models.pretrained import FAILURES, unreachable
+from angelshare.models.quiet import quiet
+
+__all__ = ["TorchCausal", "TorchMasked", "fingerprint", "load_causal", "load_masked"]
+
+MAX_TOKENS = 2_048
+"""Padded tokens a batch: a masked model answers each with the whole vocabulary."""
+
+ROWS = 16
+"""Texts that are written at once."""
+
+TOP_P = 0.9
+"""Each token is one of the likeliest that have this much probability together (Holtzman et al. 2020)."""
+
+
+class TorchMasked:
+    """A masked model out of `transformers`, as a `MaskedModel`."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fingerprint: str) -> None:
+        self.model, self.tokenizer, self.fingerprint = model.eval(), tokenizer, fingerprint
+        self.max_length = min(default_max_length(model, tokenizer), 512)
+        self._ids, self._words = _whole_words(tokenizer)
+
+    def guesses(
+        self, texts: Sequence[Sequence[str]], hidden: Sequence[Sequence[int]], count: int
+    ) -> list[list[list[tuple[str, float]]]]:
+        """Words that are one token; all hidden words of a text are hidden at once."""
+        mask = str(self.tokenizer.mask_token)
+        written = [_hidden(text, set(at), mask) for text, at in zip(texts, hidden, strict=True)]
+        encoded = encode(self.tokenizer, written, self.max_length)
+        found: list[list[list[tuple[str, float]]]] = [[] for _ in texts]
+        for index in buckets(encoded.lengths, MAX_TOKENS):
+            inputs = encoded.batch(index, self.model.device)
+            rows, places = torch.nonzero(inputs["input_ids"] == self.tokenizer.mask_token_id, as_tuple=True)
+            with torch.inference_mode():
+                chances = self.model(**inputs).logits[rows, places].float().softmax(-1)[:, self._ids]
+            best = chances.topk(min(count, chances.shape[1]))
+            both = zip(rows.tolist(), best.values.tolist(), best.indices.tolist(), strict=True)
+            for row, values, at in both:
+                words = [self._words[place] for place in at]
+                found[int(index[row])].append(list(zip(words, values, strict=True)))
+        return found
+
+
+def _hidden(text: Sequence[str], at: set[int], mask: str) -> str:
+    """The text with masks at some words; what looks like a mask elsewhere is taken out."""
+    return " ".join(
+        "{0}{mask}{2}".format(*around(token), mask=mask) if place in at else token.replace(mask, "")
+        for place, token in enumerate(text)
+    )
+
+
+def _whole_words(tokenizer: PreTrainedTokenizerBase) -> tuple[Tensor, list[str]]:
+    """Ids and spelling of the tokens that are whole words: "good" or "Ġgood", and neither "##ness" nor ","."""
+    pieces: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    mark = next((mark for mark in ("Ġ", "▁") if any(piece.startswith(mark) for piece in pieces)), "")
+    special = set(tokenizer.all_special_ids)
+    found = {
+        at: piece.removeprefix(mark)
+        for at, piece in enumerate(pieces)
+        if at not in special and piece.startswith(mark) and piece.removeprefix(mark).isalpha()
+        if mark != "Ġ" or piece[1:].isascii()  # it spells the bytes of other letters
+    }
+    return torch.tensor(list(found)), list(found.values())
+
+
+class TorchCausal:
+    """A causal model out of `transformers`, as a `LanguageModel`."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fingerprint: str) -> None:
+        self.model, self.tokenizer, self.fingerprint = model.eval(), tokenizer, fingerprint
+        self.max_length = min(default_max_length(model, tokenizer), 1_024)
+
+    def generate(self, prompts: Sequence[str], draws: Float64[np.ndarray, "rows tokens"]) -> list[str]:
+        """By top-p sampling; of a prompt that is too long the end is read."""
+        tokens: list[list[int]] = self.tokenizer([clean(text, 2**20) for text in prompts])["input_ids"]
+        tokens = [row[-max(self.max_length - draws.shape[1], 1) :] for row in tokens]
+        found = [""] * len(prompts)
+        order = np.argsort([-len(row) for row in tokens], kind="stable")
+        for index in np.array_split(order, -(-len(order) // ROWS)) if len(order) else ():
+            texts = self._batch([tokens[at] for at in index], draws[index])
+            for at, text in zip(index.tolist(), texts, strict=True):
+                found[at] = text
+        return found
+
+    @torch.inference_mode()
+    def _batch(self, prompts: Sequence[list[int]], draws: Float64[np.ndarray, "rows tokens"]) -> list[str]:
+        longest, device = max(map(len, prompts)), self.model.device
+        end = self.tokenizer.eos_token_id
+        pad = end if end is not None else 0
+        ids = torch.tensor([[pad] * (longest - len(row)) + row for row in prompts], device=device)
+        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in prompts], device=device)
+        places = (mask.cumsum(1) - 1).clamp(min=0)
+        written: list[list[int]] = [[] for _ in prompts]
+        writing, cache = [True] * len(prompts), None
+        for step in range(draws.shape[1]):
+            output = self.model(
+                input_ids=ids, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True
+            )
+            cache = output.past_key_values
+            chosen = _drawn(output.logits[:, -1], torch.from_numpy(draws[:, step]).to(device))
+            for row, token in enumerate(chosen.tolist()):
+                writing[row] = writing[row] and token != end
+                if writing[row]:
+                    written[row].append(token)
+                    writing[row] = "\n" not in self.tokenizer.decode([token])
+            if not any(writing):
+                break
+            ids, mask = chosen[:, None], torch.cat([mask, mask.new_ones(len(prompts), 1)], 1)
+            places = places[:, -1:] + 1
+        texts = [self.tokenizer.decode(row, skip_special_tokens=True) for row in written]
+        return [text.split("\n")[0] for text in texts]
+
+
+def _drawn(logits: Tensor, draws: Tensor) -> Tensor:
+    """The token of each row at which the summed probability of the likeliest passes the draw's share of `TOP_P`."""
+    chances, order = logits.double().softmax(-1).sort(dim=-1, descending=True, stable=True)
+    before = chances.cumsum(-1) - chances
+    chances = chances.masked_fill(before >= TOP_P, 0.0)
+    reach = chances.cumsum(-1)
+    at = (reach <= draws[:, None] * reach[:, -1:]).sum(-1)
+    last = (chances > 0).sum(-1) - 1
+    return order.gather(1, torch.minimum(at, last)[:, None])[:, 0]
+
+
+def load_masked(spec: str) -> TorchMasked:
+    """A masked model whose head was trained.
+
+    Raises
+    ------
+    ModelError : it is not there, or has no such head, or its tokenizer no mask.
+    """
+    model, tokenizer, absent = _loaded(AutoModelForMaskedLM, spec, "masked model")
+    if absent:
+        raise ModelError(
+            f"'{spec}' lacks the weights of {absent}: no head was trained to guess words. Train one with angelshare "
+            "pretrain, or name another --language-model."
+        )
+    if tokenizer.mask_token_id is None:
+        raise ModelError(f"The tokenizer of '{spec}' has no mask. Name a masked model with --language-model.")
+    return TorchMasked(model, tokenizer, fingerprint(spec))
+
+
+def load_causal(spec: str) -> TorchCausal:
+    """A causal model.
+
+    Raises
+    ------
+    ModelError : it is not there, or is no causal model.
+    """
+    model, tokenizer, absent = _loaded(AutoModelForCausalLM, spec, "causal model")
+    if absent or any("MaskedLM" in name for name in model.config.architectures or ()):
+        raise ModelError(f"'{spec}' was not trained to write on. Name a causal model with --language-model.")
+    return TorchCausal(model, tokenizer, fingerprint(spec))
+
+
+def _loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str]:
+    """(model, tokenizer, the first of its weights that are not there)."""
+    where: dict[str, Any] = {"trust_remote_code": False}
+    if not Path(spec).is_dir() and unreachable():
+        where["local_files_only"] = True
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]):  # weights that are missing would be drawn
+            model, found = kind.from_pretrained(
+                spec, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **where
+            )
+            tokenizer = AutoTokenizer.from_pretrained(spec, **where)
+    except FAILURES as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(
+            f"'{spec}' cannot be loaded as a {name}: {reason.rstrip('.')}. Give a directory or a hub id of one."
+        ) from error
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return model.to(device), tokenizer, next(iter(sorted(found["missing_keys"])), "")
+
+
+def fingerprint(spec: str | Path) -> str:
+    """A sha256 of the directory's files, else the hub id."""
+    directory = Path(spec)
+    if not directory.is_dir():
+        return str(spec)
+    kept = [file for file in runs.files_below(directory) if file.suffix in (".safetensors", ".json", ".txt", ".model")]
+    return runs.fingerprint({str(file.relative_to(directory)): runs.sha256(file) for file in kept})
