@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from angelshare.data.sampling import Selection
     from angelshare.data.tables import Columns
 
-__all__ = ["command"]
+__all__ = ["audit_set", "command"]
 
 EXECUTOR = "Executor"
 SELECTION = "Selection"
@@ -111,7 +111,7 @@ def command(
     options = LabelOptions(
         shard_rows=shard_rows,
         selection=_selection(count, balance, threshold, positive, match),
-        not_in=[_audit(given, text) for given in not_in or []],
+        not_in=[audit_set(given, text) for given in not_in or []],
         distinct=distinct,
         executor=ExecutorOptions(kind=executor, workers=workers, address=address, watchdog=watchdog),  # type: ignore[arg-type]
         cache=cache,
@@ -142,7 +142,7 @@ def _selection(
     )
 
 
-def _audit(given: str, text: str) -> "tuple[str, Columns]":
+def audit_set(given: str, text: str) -> "tuple[str, Columns]":
     """FILE or FILE:COLUMN; a file whose name holds a colon is taken as it is."""
     from angelshare.data.readers import HUB
     from angelshare.data.tables import SET, Columns
