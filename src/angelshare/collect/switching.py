@@ -123,9 +123,9 @@ def _stored(out: Path, facts: dict[str, Any], make: Callable[[Cache], Switch], a
             for file in sorted(made.rglob("*")):
                 runs.fsync(file)
         place.publish({"": made})
-    found = load(out, allow_code=allow_code)
-    assert isinstance(found, Switch)
-    return found
+    made_of = load(out, allow_code=allow_code)
+    assert isinstance(made_of, Switch)
+    return made_of
 
 
 def _voice(name: str, source: Any, allow_code: bool) -> Voice:

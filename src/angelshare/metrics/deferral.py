@@ -40,14 +40,15 @@ def kept_costs(
 def remaining(
     hardness: Real[np.ndarray, " rows"], costs: Real[np.ndarray, " rows"], shares: Real[np.ndarray, " shares"]
 ) -> Float64[np.ndarray, " shares"]:
-    """Mean cost over all rows, once the hardest `shares` of them are deferred and cost nothing.
+    """Mean cost over all rows, once the hardest `shares` of them at most are deferred and cost nothing."""
+    deferred = places(hardness)[:, None] <= np.round(np.asarray(shares) * len(hardness))
+    return np.asarray((np.asarray(costs)[:, None] * ~deferred).mean(axis=0))
 
-    Of rows that look equally hard, any may go first: the figure is the mean over their orders.
-    """
-    _, level = np.unique(-np.nan_to_num(np.asarray(hardness, dtype=np.float64), nan=np.inf), return_inverse=True)
-    rows = np.append(0, np.cumsum(np.bincount(level.reshape(-1)))) / len(hardness)
-    won = np.append(0, np.cumsum(np.bincount(level.reshape(-1), costs))) / len(hardness)
-    return np.asarray(won[-1] - np.interp(shares, rows, won))
+
+def places(hardness: Real[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    """How many rows go to the teacher where this one does: no threshold parts rows that look equally hard."""
+    turned = -np.nan_to_num(np.asarray(hardness, dtype=np.float64), nan=np.inf)
+    return np.searchsorted(np.sort(turned), turned, side="right").astype(np.int64)
 
 
 def left(hardness: Real[np.ndarray, " rows"], costs: Real[np.ndarray, " rows"]) -> float:

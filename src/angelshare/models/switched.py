@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -192,8 +192,8 @@ class Switch:
         for name, content in self._files.items():
             (directory / name).write_bytes(content)
         settings = {"signal": self.plan.signal, "threshold": self.plan.threshold, **self.plan.promise}
-        names = {"kind": self.kind, "role": self.kind, "labels": self.labels, "multilabel": self.multilabel}
-        write_card(directory, CardFacts("switch", **names, parameters=self.parameters, settings=settings))
+        facts = CardFacts("switch", self.kind, self.labels, self.multilabel, self.kind, self.parameters)
+        write_card(directory, replace(facts, settings=settings))
 
     @classmethod
     def load(cls, directory: str | Path, part: Callable[[str], Any]) -> "Switch":
@@ -265,7 +265,8 @@ def _listed(model: Classifier) -> str:
 
 def _sum(student: Any, teacher: Any, name: str) -> int | None:
     found = [getattr(model, name, None) for model in (student, teacher)]
-    return None if None in found else sum(found)
+    known = [int(value) for value in found if value is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def copy_model(source: Path, target: Path) -> None:

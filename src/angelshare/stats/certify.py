@@ -8,20 +8,20 @@ level, up to the first that is not rejected. The chance that any rejected before
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64, Real
 from scipy.special import bdtr
 
 CAP = 0.9
 """Of the largest bet that cannot lose all of the capital: a single row of the largest loss leaves a tenth of it."""
 
 
-def binomial_p(losses: Float[np.ndarray, "*tests rows"], limit: float) -> Float64[np.ndarray, "*tests"]:
+def binomial_p(losses: Real[np.ndarray, "*tests rows"], limit: float) -> Float64[np.ndarray, "*tests"]:
     """Exact p of "the mean is above `limit`" where every loss is 0 or 1."""
     return np.asarray(bdtr(np.asarray(losses).sum(axis=-1), np.shape(losses)[-1], limit), dtype=np.float64)
 
 
 def betting_p(
-    losses: Float[np.ndarray, "*tests rows"], limit: float, delta: float, low: float = 0.0
+    losses: Real[np.ndarray, "*tests rows"], limit: float, delta: float, low: float = 0.0
 ) -> Float64[np.ndarray, "*tests"]:
     """The p of "the mean is above `limit`" for losses in [low, 1], by betting against it row by row.
 

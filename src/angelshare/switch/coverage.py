@@ -86,7 +86,8 @@ def made_up(rows: int, seed: int = 0, *, gold: bool = True) -> Answered:
         for name, logit in (("student", student), ("teacher", teacher))
     ]
     features = np.stack([student, draw.normal(size=rows)], axis=1)
-    view = View([""] * rows, answers[0].logits, features, False, lambda texts: np.zeros((len(texts), 2)))
+    logits = answers[0].logits
+    view = View(ids.tolist(), logits, features, False, lambda texts: logits[np.array(texts, dtype=np.int64)])
     known = np.stack([~truth, truth], axis=1) if gold else None
     return Answered(view, answers[0], answers[1], known, groups, ("one", "two", "three"))
 

@@ -11,7 +11,7 @@ from angelshare.audits.base import Answers, AuditData, Judgement, Request, Route
 from angelshare.audits.classifier.by_column import patterned
 from angelshare.audits.judging import Figured, Stat, judged
 from angelshare.findings import Exhibit
-from angelshare.metrics.deferral import errors, kept_costs
+from angelshare.metrics.deferral import errors, kept_costs, places
 from angelshare.runs import rng
 from angelshare.stats.intervals import normal_factor
 from angelshare.stats.resample import Resampling, group_strata, tallies
@@ -108,10 +108,18 @@ class Routed:
         for point, threshold in zip(rows[0]["points"], self._thresholds(self.routes.hardness[own]), strict=True):
             point |= self._at(threshold, slices)
         rows += [self._curve(model, name, self.routes.hardness[name], resampling, level) for name in order]
-        rows.append(self._curve(model, ORACLE, self.costs, resampling, level))
+        rows.append(self._curve(model, ORACLE, self._ordered, resampling, level))
         whole = float(self.costs.mean())
         points = [{"share": share, "loss": whole * (1 - share), "recovered": share} for share in SHARES]
         return [*rows, {"model": model, "signal": RANDOM, "own": False, "points": points}]
+
+    @cached_property
+    def _ordered(self) -> Float64[np.ndarray, " rows"]:
+        """The rows by what keeping them costs, the dearest highest; equals in an order that is drawn."""
+        drawn = rng(0, "deferral", "ties").permutation(len(self.costs))
+        order = np.empty(len(self.costs))
+        order[np.lexsort((drawn, self.costs))] = np.arange(len(self.costs))
+        return order
 
     def _thresholds(self, hardness: np.ndarray) -> list[float | None]:
         """Those that would defer the `SHARES`; None where all go or none."""
@@ -140,16 +148,9 @@ class Routed:
     def _curve(
         self, model: str, signal: str, hardness: np.ndarray, resampling: Resampling, level: float
     ) -> dict[str, Any]:
-        """Loss and share won back at each of the `SHARES`, resampled with the thresholds as they are.
-
-        Of rows that look equally hard, which are deferred is drawn.
-        """
+        """Loss and share won back at each of the `SHARES` at most, resampled with the thresholds as they are."""
         count = len(hardness)
-        drawn = rng(0, "deferral", "ties").permutation(count)
-        rank = np.empty(count, dtype=np.int64)
-        rank[np.lexsort((drawn, -np.nan_to_num(hardness, nan=np.inf)))] = np.arange(count)
-        edges = np.round(np.array(SHARES) * count)
-        codes = np.searchsorted(edges[1:], rank, side="right")
+        codes = np.searchsorted(np.round(np.array(SHARES) * count), places(hardness), side="left") - 1
         values = np.column_stack((np.ones(count), self.costs))
         sums = tallies(codes, len(SHARES), values, resampling)
         point = np.stack([np.bincount(codes, column, minlength=len(SHARES)) for column in values.T], axis=-1)
