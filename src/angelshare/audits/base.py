@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float64, Int
 
 from angelshare.audits.budget import Budget
 from angelshare.data.tables import Table
@@ -107,7 +107,8 @@ class Request:
     key: str
     ids: np.ndarray
     texts: Sequence[str]
-    kind: Literal["classify", "cost"] = "classify"
+    kind: Literal["classify", "cost", "routes"] = "classify"
+    """`routes` asks who would answer each text, student or teacher: only a switch can say."""
     to: Literal["subject", "scorer"] = "subject"
     """The scorer is one model beside the subjects; what it answers comes back in `AuditData.scored`."""
 
@@ -136,12 +137,32 @@ class Cost:
 
 
 @dataclass(frozen=True, eq=False)
+class Routes:
+    """What both models of a switch answer to the rows, and how hard each row looks to its student.
+
+    Attributes
+    ----------
+    hardness : (rows,) by signal, the switch's own among them; NaN counts as harder than any threshold.
+    signal, threshold : its own; a row that is harder goes to the teacher.
+    cost : seconds the student takes over those the teacher takes for the same texts; None where nothing was timed.
+    """
+
+    student: Predictions
+    teacher: Predictions
+    hardness: Mapping[str, Float64[np.ndarray, " rows"]]
+    signal: str
+    threshold: float
+    cost: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Answers:
     """What the members that could answer said, in one order for every key; the reference comes first if it is there."""
 
     members: Sequence[Member]
     predictions: Mapping[str, Sequence[Predictions]] = field(default_factory=dict)
     costs: Sequence[Cost] = ()
+    routes: Sequence[Routes] = ()
 
     @property
     def names(self) -> list[str]:

@@ -30,6 +30,13 @@ METRICS = {
         Metric("score_dev", "lower"),
         Metric("score_range", "lower"),
         Metric("flips", "lower"),
+        Metric("deferred", "lower"),
+        Metric("deferred_text", "lower"),
+        Metric("deferred_gap", "target", target=0.0, low=-1.0),
+        Metric("error", "lower"),
+        Metric("error_gap", "target", target=0.0, low=-1.0),
+        Metric("teacher_loss", "lower", low=-1.0),
+        Metric("recovered", low=-INFINITE, high=INFINITE),
     )
 }
 """The figures that are not "higher is better, from 0 to 1"."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from angelshare.audits.base import Audit
 from angelshare.audits.classifier.by_column import ByColumn
 from angelshare.audits.classifier.cost import CostAudit
+from angelshare.audits.classifier.deferral import Deferral
 from angelshare.audits.classifier.false_positives import FalsePositives
 from angelshare.audits.classifier.fidelity import Fidelity
 from angelshare.audits.classifier.identity_auc import IdentityAuc
@@ -14,11 +15,20 @@ from angelshare.errors import DataError
 
 AUDITS: Mapping[str, Audit] = {
     audit.code: audit
-    for audit in (Quality(), Fidelity(), IdentityAuc(), ByColumn(), FalsePositives(), IdentitySwaps(), CostAudit())
+    for audit in (
+        Quality(),
+        Fidelity(),
+        IdentityAuc(),
+        ByColumn(),
+        FalsePositives(),
+        IdentitySwaps(),
+        Deferral(),
+        CostAudit(),
+    )
 }
 
-ON_REQUEST = ("by-column", "false-positives")
-"""Audits that need columns which most data has not: they run where they are named."""
+ON_REQUEST = ("by-column", "false-positives", "deferral")
+"""Audits that need columns, or a switch, which most have not: they run where they are named, or these are there."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 

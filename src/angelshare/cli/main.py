@@ -19,6 +19,7 @@ from angelshare.cli import (
     label,
     pretrain,
     reproduce,
+    switch,
 )
 from angelshare.errors import AngelshareError
 from angelshare.progress import say
@@ -38,6 +39,7 @@ app.command("augment")(augment.command)
 app.command("balance")(balance.command)
 app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
+app.command("switch")(switch.command)
 app.command("audit")(audit.command)
 app.command("gate")(gate.command)
 app.command("reproduce")(reproduce.command)

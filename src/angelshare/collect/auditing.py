@@ -25,6 +25,7 @@ from angelshare.collect import cost
 from angelshare.collect.cache import Cache, key
 from angelshare.collect.loaded import Labels, Voice, agreed, subject
 from angelshare.collect.plan import Data, Task, Wanted, plan
+from angelshare.collect.routes import routes
 from angelshare.collect.subjects import Contestant, contestants
 from angelshare.collect.suites import Entry
 from angelshare.data.tables import Columns
@@ -35,6 +36,7 @@ from angelshare.result import PREDICTIONS, AuditResult, refuse_others
 from angelshare.types import Predictions, Scale
 
 SCORER = "scorer"
+NO_SWITCH = "This model is no switch: it defers nothing."
 
 
 def audit(
@@ -104,7 +106,9 @@ def audit(
         refuse_others(Path(out))
     company = Company.gather(reference, {**(models or {}), **students}, scores=scores, allow_code=allow_code)
     third = None if scorer is None else Voice(Member(SCORER, "other"), scorer, allow_code=allow_code, scores=scores)
-    wanted = Wanted(data, suites, columns, positive, identities, settings, rows, "" if third is None else SCORER)
+    switches = any(voice.is_switch for voice in company.voices)
+    named = "" if third is None else SCORER
+    wanted = Wanted(data, suites, columns, positive, identities, settings, rows, named, switches)
     tasks = plan(wanted, company.voices[0])
     company.settle(tasks)
     if third is not None:
@@ -227,6 +231,8 @@ class Collected:
             requests = audit.ask(data)
         if any(request.kind == "cost" for request in requests):
             answers = self._costs(requests[0])
+        elif any(request.kind == "routes" for request in requests):
+            answers = self._routes(audit, data, requests[0])
         else:
             answers = self._answers(audit, data, requests)
         if answers.members:
@@ -252,6 +258,28 @@ class Collected:
         voices = [v for v in self.company.voices if v.member.seed == 0 and v.member.role != "control"]
         costs: Sequence[Cost] = cost.measure(voices, request.texts)
         return Answers([voice.member for voice in voices], costs=costs)
+
+    def _routes(self, audit: Audit, data: AuditData, request: Request) -> Answers:
+        """Of the switches; the question does not arise for the others."""
+        labels = Labels(data.labels, data.multilabel)
+        known = [
+            found
+            for (_, suite, key), found in self.memory.items()
+            if (suite, key) == (data.suite, ROWS) and isinstance(found, Predictions)
+        ]
+        switches = [voice for voice in self.company.voices if voice.is_switch]
+        others = dict.fromkeys(
+            v.member.model for v in self.company.voices if not v.is_switch and v.member.role in ("student", "other")
+        )
+        self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, NO_SWITCH) for name in others]
+        members, found = [], []
+        for voice in switches:
+            try:
+                found.append(routes(voice, request, labels, known, self.cache))
+                members.append(voice.member)
+            except Exception as error:  # as in `_fresh`
+                self._left_out(audit, data, voice, said(error), [request.key])
+        return Answers(members, routes=found)
 
     def _answers(self, audit: Audit, data: AuditData, requests: Sequence[Request]) -> Answers:
         members: list[Member] = []
@@ -292,12 +320,17 @@ class Collected:
                 raise
             return str(error)
         except Exception as error:  # a model of the user's may raise anything; the audit of the others goes on
-            return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}"
+            return said(error)
         if voice.is_file:
             found = replace(found, multilabel=data.multilabel if len(found.labels) > 1 else True)
         name = key(voice.fingerprint or f"{voice.title} without a fingerprint", found.labels, request.texts)
         self.kept[name] = found
         return found
+
+
+def said(error: Exception) -> str:
+    """The first line of what a model raised."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}"
 
 
 def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from angelshare.errors import ModelError
 from angelshare.findings import Subject
 from angelshare.models.loading import PredictionsFile, load, wrap
 from angelshare.models.predictions import label_columns
+from angelshare.models.switched import SETTINGS as SWITCH
+from angelshare.models.switched import Switch
 from angelshare.progress import progress
 from angelshare.types import Predictions, Scale
 
@@ -46,6 +48,13 @@ class Voice:
         return isinstance(self.source, PredictionsFile) or (
             isinstance(self.source, str | Path) and is_table(str(self.source))
         )
+
+    @property
+    def is_switch(self) -> bool:
+        """Told without loading it."""
+        if isinstance(self.source, str | Path):
+            return (Path(self.source) / SWITCH).is_file()
+        return isinstance(self.source, Switch)
 
     @cached_property
     def model(self) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from angelshare.audits import registry
 from angelshare.audits.base import AuditData, Settings
 from angelshare.audits.classifier.by_column import ByColumn
+from angelshare.audits.classifier.deferral import Deferral
 from angelshare.audits.classifier.identities import finder
 from angelshare.collect.loaded import Labels, Voice, agreed
 from angelshare.collect.suites import Chosen, Entry, Suite, chosen
@@ -36,6 +37,8 @@ class Wanted:
     rows: int | None = None
     """Rows of a suite at most, where the suite itself names no number."""
     scorer: str = ""
+    switches: bool = False
+    """Whether there is one among the models."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
     tables = [entry if isinstance(entry, Table) else _read(entry, columns, names) for entry in given]
     if codes and not tables:
         tables = [Table(", ".join(codes), "sentences of our own", np.array([], dtype=object), [])]
-    entries: list[tuple[Table, Sequence[str], Suite | None]] = [(t, _fitting(found, t), None) for t in tables]
+    entries: list[tuple[Table, Sequence[str], Suite | None]] = [(t, _fitting(found, t, wanted), None) for t in tables]
     for mine in found.own:
         entries += [(table, mine.audits or registry.USUAL, mine) for table in tables_of(mine, names)]
     if reference is not None and reference.is_file:
@@ -93,9 +96,12 @@ def listed(data: Data | Sequence[Data] | None) -> list[Data]:
     return [data] if isinstance(data, str | Path | Table) else list(data)
 
 
-def _fitting(found: Chosen, table: Table) -> Sequence[str]:
-    """The codes named; of the usual audits also the one for columns of kinds, where the table has some."""
-    return found.codes if found.asked or not table.kinds else [*found.codes, ByColumn.code]
+def _fitting(found: Chosen, table: Table, wanted: Wanted) -> Sequence[str]:
+    """The codes named; of the usual audits also those for columns of kinds and for switches, where there are some."""
+    if found.asked:
+        return found.codes
+    more = ((ByColumn.code, bool(table.kinds)), (Deferral.code, wanted.switches))
+    return [*found.codes, *(code for code, there in more if there)]
 
 
 def tables_of(suite: Suite, names: Sequence[str] | None = None) -> list[Table]:

@@ -13,6 +13,9 @@ from angelshare.errors import ModelError
 CARD = "README.md"
 BEGIN, END = "<!-- angelshare audit: begin -->", "<!-- angelshare audit: end -->"
 
+OURS = ("tfidf", "switch")
+"""Kinds that angelshare alone can load."""
+
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
@@ -24,7 +27,7 @@ class CardFacts:
     ----------
     name : the card's title.
     kind : the architecture ("bow", "cnn", "bilstm", "transformer", "tfidf", "teacher"...).
-    role : what it was made as: "student", "control: gold", "control: hard", "teacher", "encoder".
+    role : what it was made as: "student", "control: gold", "control: hard", "teacher", "encoder", "switch".
     base_model : hub id of what it was compressed or fine-tuned from; a local path is told in `teacher` instead.
     data : what it learnt from, a line each. losses : name and weight or temperature.
     seeds : of initialisation and order. results : dev or test figures by name. settings : other options worth a line.
@@ -107,10 +110,10 @@ def add_audit(directory: Path, markdown: str) -> None:
 
 
 def _front_matter(facts: CardFacts) -> str:
-    ours = facts.kind == "tfidf"
+    ours = facts.kind in OURS
     task = "fill-mask" if facts.role == "encoder" else "text-classification"
     tags = ["angelshare", task, facts.kind]
-    if facts.role not in ("teacher", "encoder"):
+    if facts.role not in ("teacher", "encoder", "switch"):
         tags.append("distillation" if facts.role == "student" else "control")
     entries: dict[str, Any] = {
         "library_name": "angelshare" if ours else "transformers",
@@ -147,7 +150,7 @@ def _usage(facts: CardFacts) -> str:
     if facts.role == "encoder":
         return '```\nangelshare finetune "THIS DIRECTORY" train.csv --label label --out teacher\n```'
     lines = ["import angelshare", "", 'model = angelshare.load("THIS DIRECTORY")', 'model.predict_logits(["a text"])']
-    if facts.kind != "tfidf":
+    if facts.kind not in OURS:
         lines += [
             "",
             "# once angelshare is imported, transformers loads it as well",

@@ -80,6 +80,19 @@ class TorchClassifier:
         """What the classification layer sees of a student; of a transformer the mean of the last layer's tokens."""
         return self._score(texts, 0, _pooled, output_hidden_states=True)
 
+    def logits_and_features(
+        self, texts: Sequence[str]
+    ) -> tuple[Float32[np.ndarray, "rows labels"], Float32[np.ndarray, "rows width"]]:
+        """`predict_logits` and `features` in one pass."""
+        labels = len(self.labels)
+        both = self._score(
+            texts,
+            labels,
+            lambda output, mask: torch.cat([output.logits.float(), _pooled(output, mask).float()], dim=1),
+            output_hidden_states=True,
+        )
+        return np.ascontiguousarray(both[:, :labels]), both[:, labels:]
+
     def _score(
         self, texts: Sequence[str], width: int, pick: Callable[[Any, Tensor], Tensor], **wanted: Any
     ) -> Float32[np.ndarray, "rows width"]:

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,8 @@ from angelshare.errors import DamagedFile, MissingPart, ModelError
 from angelshare.models.card import CARD
 from angelshare.models.objects import from_module, wrap
 from angelshare.models.predictions import PredictionsFile
+from angelshare.models.switched import SETTINGS as SWITCH
+from angelshare.models.switched import Switch
 from angelshare.models.tfidf import SETTINGS as TFIDF
 from angelshare.models.tfidf import Tfidf
 from angelshare.types import Classifier, Scale
@@ -39,6 +42,8 @@ def load(
     revision: str | None = None,
 ) -> Classifier | PredictionsFile:
     """Load what `spec` names: a directory, a hub id, `module:object`, or a predictions file.
+
+    The directory of a switch holds two models, to which `allow_code`, `precision` and `max_length` go on.
 
     Parameters
     ----------
@@ -79,6 +84,8 @@ def load(
     verify_model(path)
     if (path / TFIDF).is_file():
         return Tfidf.load(path)
+    if (path / SWITCH).is_file():
+        return Switch.load(path, partial(load, allow_code=allow_code, **settings))
     _check_directory(path)
     return _torch(text, None, labels=labels, multilabel=multilabel, **settings)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from angelshare.findings import Outcome
-from angelshare.report import study
+from angelshare.report import study, switched
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
 from angelshare.report.sentences import bias, capital, certainty, headline, in_markdown, nobody, sentence, within
@@ -25,7 +25,7 @@ def to_markdown(summary: Summary) -> str:
         *_steps(summary),
         *_groups(summary),
     ]
-    parts += [*_costs(summary), *_facts(summary)]
+    parts += [*_switches(summary), *_costs(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -140,6 +140,25 @@ def _groups(summary: Summary) -> list[str]:
     if out:
         out.append(", ".join(f"{word.mark} {word.label}" for word in OUTCOMES.values()))
     return out
+
+
+def _switches(summary: Summary) -> list[str]:
+    out = []
+    for found in switched.pictures(summary):
+        out.append(f"## {escaped(found.model)} on {escaped(found.suite)}: what a threshold of its signal decides")
+        signal, meaning = escaped(found.signal), escaped(found.meaning)
+        out.append(f"{signal} sends {found.share} to the teacher. Lost: {meaning}, in points.")
+        rows = (
+            [stop.deferred, stop.threshold, stop.accuracy, f"{stop.loss} ({stop.interval})", _worst(stop), stop.speed]
+            for stop in found.stops
+        )
+        header = ["to the teacher", "threshold", "accuracy", "lost", "by the worst group", "times the teacher's speed"]
+        out += [_table(header, rows), "\n".join(f"- {escaped(line.title, 200)}" for line in reversed(found.lines))]
+    return out
+
+
+def _worst(stop: switched.Stop) -> str:
+    return f"{stop.worst} ({escaped(stop.worst_group)})" if stop.worst else ""
 
 
 COSTS = {

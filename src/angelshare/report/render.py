@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, dots, lists, sentences, study, views, words
+from angelshare.report import charts, dots, lists, sentences, study, switched, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -24,9 +24,13 @@ SECTIONS = (
     ("identities", "On whom"),
     ("swaps", "Swaps"),
     ("disagreements", "Disagreements"),
+    ("switch", "The switch"),
     ("cost", "Cost"),
     ("method", "Method"),
 )
+
+NEEDS = {"study": "claims", "switch": "switch-curve"}
+"""Sections that are there only with an exhibit of this kind."""
 
 
 @cache
@@ -51,7 +55,14 @@ def _environment() -> jinja2.Environment:
         show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital
     )
     environment.globals.update(
-        words=words, views=views, lists=lists, charts=charts, dots=dots, sentences=sentences, study=study
+        words=words,
+        views=views,
+        lists=lists,
+        charts=charts,
+        dots=dots,
+        sentences=sentences,
+        study=study,
+        switched=switched,
     )
     return environment
 
@@ -74,6 +85,6 @@ def to_html(summary: Summary) -> str:
             script=Markup(script),
             title=summary.facts.get("title") or "What was lost",
             lede=sentences.lede(summary),
-            sections=[found for found in SECTIONS if found[0] != "study" or summary.rows("claims")],
+            sections=[found for found in SECTIONS if found[0] not in NEEDS or summary.rows(NEEDS[found[0]])],
         )
     )

@@ -261,6 +261,9 @@ def maps(summary: Summary) -> list[HeatMap]:
     reference = summary.reference.name if summary.reference else None
     out = []
     for suite, audit in audits(summary):
+        if audit == "deferral":
+            # It takes no difference to the reference, and has a section of its own.
+            continue
         found = {
             (finding.model, finding.metric, finding.slice): finding
             for finding in to_reference(summary)

@@ -48,6 +48,13 @@ NAMES = {
     "score_sens": "ScoreSens",
     "score_dev": "ScoreDev",
     "score_range": "ScoreRange",
+    "deferred": "sent to the teacher",
+    "deferred_gap": "sent to the teacher, against others",
+    "deferred_text": "text sent to the teacher",
+    "error": "error",
+    "error_gap": "error, against others",
+    "teacher_loss": "lost against its teacher",
+    "recovered": "won back of the student’s loss",
     "parameters": "parameters",
     "size_bytes": "size on disk",
     "texts_per_second_single": "texts a second, one by one",
@@ -81,6 +88,7 @@ AUDITS = {
     "identity-swaps": "Identity swaps",
     "by-column": "Accuracy by kind",
     "false-positives": "False positives",
+    "deferral": "Who goes to the teacher",
     "cost": "Cost",
 }
 

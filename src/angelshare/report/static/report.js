@@ -52,6 +52,23 @@
     apply();
   }
 
+  // Without this script a switch's thresholds are the rows of a table; with it, also the stops of a slider.
+  for (const box of all(".switch")) {
+    const slider = box.querySelector(".pick input");
+    const stops = all(".stops tbody tr", box);
+    const line = box.querySelector("line.at");
+    const choose = () => {
+      const stop = stops[slider.value];
+      stops.forEach((row) => row.classList.toggle("now", row === stop));
+      line.setAttribute("x1", stop.dataset.x);
+      line.setAttribute("x2", stop.dataset.x);
+      box.querySelector(".pick output").textContent = stop.dataset.said;
+    };
+    slider.addEventListener("input", choose);
+    box.querySelector(".pick output").textContent = stops[slider.value].dataset.said;
+    box.querySelector(".pick").hidden = false;
+  }
+
   // Titles need a mouse that hovers: a touch on a cell says the same below its table.
   for (const map of all(".map")) {
     const said = map.querySelector("output");
