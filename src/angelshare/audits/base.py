@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -199,6 +199,18 @@ class Audit(Protocol):
 
     def inapplicable(self, data: AuditData) -> str:
         """Why the question does not arise for this data: one sentence, or an empty string."""
+        ...
+
+
+@runtime_checkable
+class FollowsUp(Protocol):
+    """An audit that asks each member again, about rows that hang on what it answered first."""
+
+    def follow(self, data: AuditData, first: Answers | None) -> list[list[Request]]:
+        """What to ask each member of `first` now, under the same keys for all; a member asked nothing is left out.
+
+        Without answers: one list, of whatever a member may be asked.
+        """
         ...
 
 

@@ -14,6 +14,7 @@ from angelshare.audits.base import (
     AuditData,
     Background,
     Cost,
+    FollowsUp,
     Member,
     Request,
     Settings,
@@ -282,9 +283,21 @@ class Collected:
         return Answers(members, routes=found)
 
     def _answers(self, audit: Audit, data: AuditData, requests: Sequence[Request]) -> Answers:
+        first = self._round(audit, data, [(voice, requests) for voice in self.company.voices])
+        if not isinstance(audit, FollowsUp) or not first.members:
+            return first
+        voices = {voice.member: voice for voice in self.company.voices}
+        asked = zip(first.members, audit.follow(data, first), strict=True)
+        second = self._round(audit, data, [(voices[member], again) for member, again in asked if again])
+        stayed = [at for at, member in enumerate(first.members) if member in second.members]
+        before = {key: [found[at] for at in stayed] for key, found in first.predictions.items()}
+        return Answers(second.members, {**before, **second.predictions})
+
+    def _round(self, audit: Audit, data: AuditData, asked: Sequence[tuple[Voice, Sequence[Request]]]) -> Answers:
+        """What each voice answers to its requests, whose keys are the same for all."""
         members: list[Member] = []
-        answered: dict[str, list[Predictions]] = {request.key: [] for request in requests}
-        for voice in self.company.voices:
+        answered: dict[str, list[Predictions]] = {}
+        for voice, requests in asked:
             found = [self._ask(voice, data, request) for request in requests]
             problem = next((each for each in found if isinstance(each, str)), None)
             if problem is not None:
@@ -293,7 +306,7 @@ class Collected:
             members.append(voice.member)
             for request, each in zip(requests, found, strict=True):
                 assert isinstance(each, Predictions)
-                answered[request.key].append(each)
+                answered.setdefault(request.key, []).append(each)
         return Answers(members, answered)
 
     def _left_out(self, audit: Audit, data: AuditData, voice: Voice, problem: str, keys: Sequence[str]) -> None:

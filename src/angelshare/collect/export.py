@@ -8,7 +8,7 @@ from typing import Literal
 
 from angelshare import runs
 from angelshare.audits import registry
-from angelshare.audits.base import Settings
+from angelshare.audits.base import FollowsUp, Settings
 from angelshare.collect.loaded import Voice
 from angelshare.collect.plan import Data, Wanted, plan
 from angelshare.collect.suites import Entry
@@ -48,6 +48,8 @@ def export_texts(
         for code in task.codes:
             audit = registry.find(code)
             requests = [] if audit.inapplicable(task.data) else audit.ask(task.data)
+            if requests and isinstance(audit, FollowsUp):
+                requests += audit.follow(task.data, None)[0]
             for request in requests:
                 for row_id, text in zip(request.ids, request.texts, strict=True):
                     if texts.setdefault(str(row_id), text) != text:

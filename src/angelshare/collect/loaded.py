@@ -101,6 +101,8 @@ class Voice:
         return predictions
 
     def _score(self, texts: Sequence[str]) -> np.ndarray:
+        if not len(texts):
+            return np.zeros((0, len(self.model.labels)), dtype=np.float32)
         parts = []
         with progress(f"{self.title} scores", len(texts)) as advance:
             for start in range(0, len(texts), STEP):
