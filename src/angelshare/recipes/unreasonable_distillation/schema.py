@@ -92,6 +92,7 @@ class Scale(Strict):
 
     about: str
     encoder: str
+    augment: Literal["eda", "tang"] = "eda"
     sizes: Mapping[str, Sizes]
     draws: int = Field(default=1000, ge=100)
     seeds: int = Field(default=3, ge=1)

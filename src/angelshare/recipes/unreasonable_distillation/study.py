@@ -9,6 +9,7 @@ import numpy as np
 
 from angelshare import runs
 from angelshare.collect import audit
+from angelshare.data.augmentation import AugmentOptions, augment
 from angelshare.data.tables import Table, read
 from angelshare.models.students import StudentOptions
 from angelshare.recipes import demo
@@ -122,6 +123,8 @@ class Course:
 
     def run(self) -> dict[str, AuditResult]:
         self._do("teacher", self._teach)
+        if self.sizes.per_text:
+            self._do("augmented", self._augment)
         self._do("transfer", self._label)
         self._do("tfidf", lambda: baseline(self.rows.train, out=self.out / "tfidf"))
         for name, student in self.dataset.students.items():
@@ -142,12 +145,26 @@ class Course:
         options = replace(default, max_length=self.sizes.max_length, training=how.over(default.training))
         finetune(self.encoder, self.rows.train, dev=self.rows.dev, out=self.out / "teacher", options=options)
 
+    @property
+    def _more(self) -> Path:
+        return self.out / "augmented.parquet"
+
+    def _augment(self) -> None:
+        options = AugmentOptions(method=self.scale.augment, per_text=self.sizes.per_text, not_in=self._apart)
+        augment(self.rows.train, self._more, options=options)
+
+    @property
+    def _apart(self) -> list[tuple[Table, None]]:
+        """The rows that nothing may be learnt from."""
+        return [(self.rows.test, None), (self.rows.dev, None)]
+
     def _label(self) -> None:
         sources: list[Table | Path] = [self.rows.train]
         if self.rows.pool is not None:
             sources.append(self.rows.pool)
-        options = LabelOptions(not_in=[(self.rows.test, None), (self.rows.dev, None)])
-        label(self.out / "teacher", sources, self.out / "transfer", options=options)
+        if self.sizes.per_text:
+            sources.append(self._more)
+        label(self.out / "teacher", sources, self.out / "transfer", options=LabelOptions(not_in=self._apart))
 
     def _distil(self, name: str, student: Student) -> None:
         how: Training = getattr(self.scale, student.kind)
