@@ -13,6 +13,8 @@ from angelshare.stats.intervals import independent_difference
 
 __all__ = ["ORDER", "beside", "changes", "order", "shares"]
 
+SPEED, RATE = "speed_up", "texts_per_second_batch"
+
 ORDER = "wos"
 """The metric of word-order sensitivity, of single words shuffled."""
 
@@ -32,6 +34,10 @@ def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: 
     findings = {study: result.findings for study, result in found.items()}
     parameters = {subject.name: subject.parameters for subject in found[name].subjects}
     last, base = row.values[-1], teacher.values[-1]
+    ours = measured(findings, Place(name, row.ours, name), table.metrics)
+    if SPEED in table.metrics:
+        speed = speed_up(found[name], row.ours)
+        ours["values"] = tuple(speed if m == SPEED else v for m, v in zip(table.metrics, ours["values"], strict=True))
     return {
         "table": table.title,
         "group": name,
@@ -41,7 +47,7 @@ def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: 
         "paper_values": row.values,
         "paper_change": None if row is teacher or last is None or base is None else last - base,
         "parameters": parameters.get(row.ours),
-        **measured(findings, Place(name, row.ours, name), table.metrics),
+        **ours,
         "note": f"Not here: {row.why}." if row.why else "",
     }
 
@@ -81,6 +87,13 @@ def order(found: Mapping[str, AuditResult], names: Sequence[str]) -> dict[str, E
         for one, other in pairwise(names)
         if (a := values[one]) and a.value and (b := values[other]) and b.value
     }
+
+
+def speed_up(found: AuditResult, model: str) -> float | None:
+    """Texts a second in batches, in teachers; a control is as fast as its student."""
+    rates = {finding.model: finding.value for finding in found.findings if finding.metric == RATE}
+    mine, teacher = rates.get(model.partition(":")[0]), rates.get(REFERENCE)
+    return None if mine is None or teacher is None else mine.value / teacher.value
 
 
 def changes(recipe: Recipe, encoder: str) -> Exhibit:

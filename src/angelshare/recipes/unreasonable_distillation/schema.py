@@ -18,7 +18,6 @@ class Student(Strict):
     Attributes
     ----------
     controls : whether its two controls are trained along.
-    seeds : how many, in place of the scale's.
     augmented : whether it learns from augmented texts too.
     """
 
@@ -30,6 +29,13 @@ class Student(Strict):
     augmented: bool = True
 
 
+class Switched(Strict):
+    """A student with its teacher behind it, which gets at most this share of the rows."""
+
+    student: str
+    deferred: float = Field(gt=0, lt=1)
+
+
 class Dataset(Strict):
     """A data set, and who is trained on it.
 
@@ -37,7 +43,7 @@ class Dataset(Strict):
     ----------
     test, dev : without, a part of the training rows, by the hash of their ids.
     labelled : training rows whose labels are used; the others are texts without labels. All where None.
-    students : by name.
+    students, switches : by name.
     """
 
     train: str
@@ -46,6 +52,7 @@ class Dataset(Strict):
     labelled: int | None = Field(default=None, ge=2)
     metric: Metric = "accuracy"
     students: Mapping[str, Student]
+    switches: Mapping[str, Switched] = Field(default_factory=dict)
 
 
 class PaperRow(Strict):

@@ -9,6 +9,7 @@ import numpy as np
 
 from angelshare import runs
 from angelshare.collect import audit
+from angelshare.collect.switching import switch
 from angelshare.data.augmentation import AugmentOptions, augment
 from angelshare.data.tables import Table, read
 from angelshare.models.students import StudentOptions
@@ -18,7 +19,7 @@ from angelshare.recipes.rows import first, without
 from angelshare.recipes.schema import Training
 from angelshare.recipes.steps import Steps, settled
 from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, order, shares
-from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student
+from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student, Switched
 from angelshare.result import AuditResult
 from angelshare.training import encoders
 from angelshare.training.classifier import baseline, distil
@@ -28,6 +29,8 @@ from angelshare.training.options import DEFAULTS, DistilOptions
 from angelshare.training.outputs import public_name
 
 __all__ = ["reproduce"]
+
+AUDITS = ("quality", "fidelity", "word-order", "deferral", "cost")
 
 HELD_OUT = 0.3
 """Share of the training rows that are the test set of a data set which has none."""
@@ -129,8 +132,10 @@ class Course:
         self._do("tfidf", lambda: baseline(self.rows.train, out=self.out / "tfidf"))
         for name, student in self.dataset.students.items():
             self._do(name, lambda name=name, student=student: self._distil(name, student))
-        models = {name: self.out / name for name in (*self.dataset.students, "tfidf")}
-        found = {self.name: self._audit(self.name, self.out / "teacher", models, ("quality", "fidelity", "cost"))}
+        for name, switched in self.dataset.switches.items():
+            self._do(name, lambda name=name, switched=switched: self._switch(name, switched))
+        models = {name: self.out / name for name in (*self.dataset.students, *self.dataset.switches, "tfidf")}
+        found = {self.name: self._audit(self.name, self.out / "teacher", models, AUDITS)}
         controlled = [name for name, student in self.dataset.students.items() if student.controls]
         for name in controlled:
             study = f"{self.name}-gold" if name == controlled[0] else f"{self.name}-{name}-gold"
@@ -180,6 +185,12 @@ class Course:
             options=DistilOptions(training=how.over(DEFAULTS[student.kind])),
             student=_student_options(student, how, self.sizes),
         )
+
+    def _switch(self, name: str, switched: Switched) -> None:
+        """Calibrated on the dev rows: neither model learnt from them, though they chose the checkpoints."""
+        target = f"deferred={switched.deferred}"
+        parts = (self.out / switched.student, self.out / "teacher")
+        switch(*parts, self.rows.dev, target=target, out=self.out / name, not_in=[(self.rows.test, None)])
 
     def _audit(
         self, study: str, reference: Path | list[Path], models: Mapping[str, Path], audits: tuple[str, ...]
