@@ -60,6 +60,7 @@ NAMES = {
     "texts_per_second_single": "texts a second, one by one",
     "texts_per_second_batch": "texts a second, in batches",
     "peak_bytes": "peak memory",
+    "speed_up": "speed in teachers",
     "all": "the audit",
 }
 """What metrics are called, in the order in which tables show them."""
@@ -72,6 +73,7 @@ UNITS: dict[str, Unit] = {
     "texts_per_second_single": "count",
     "texts_per_second_batch": "count",
     "peak_bytes": "bytes",
+    "speed_up": "count",
     "all": "plain",
 }
 """Of those that are not fractions."""
