@@ -4,6 +4,7 @@ import time
 
 import pytest
 from small import (
+    augment_in,
     balance_in,
     bytes_below,
     choose_in,
@@ -26,6 +27,7 @@ def unbroken(work, directory):
 
 
 CASES = {
+    "augment": augment_in,
     "distil": distil_in,
     "label": label_in,
     "choose": choose_in,
