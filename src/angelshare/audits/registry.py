@@ -10,15 +10,25 @@ from angelshare.audits.classifier.fidelity import Fidelity
 from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
 from angelshare.audits.classifier.quality import Quality
+from angelshare.audits.classifier.word_order import WordOrder
 from angelshare.errors import DataError
 
 AUDITS: Mapping[str, Audit] = {
     audit.code: audit
-    for audit in (Quality(), Fidelity(), IdentityAuc(), ByColumn(), FalsePositives(), IdentitySwaps(), CostAudit())
+    for audit in (
+        Quality(),
+        Fidelity(),
+        IdentityAuc(),
+        ByColumn(),
+        FalsePositives(),
+        IdentitySwaps(),
+        WordOrder(),
+        CostAudit(),
+    )
 }
 
-ON_REQUEST = ("by-column", "false-positives")
-"""Audits that need columns which most data has not: they run where they are named."""
+ON_REQUEST = ("by-column", "false-positives", "word-order")
+"""Audits that run where they are named: they need columns which most data has not, or score each text many times."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 

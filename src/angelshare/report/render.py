@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, dots, lists, sentences, study, views, words
+from angelshare.report import advice, charts, dots, lists, orders, pareto, sentences, study, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -23,10 +23,15 @@ SECTIONS = (
     ("models", "Side by side"),
     ("identities", "On whom"),
     ("swaps", "Swaps"),
+    ("order", "Word order"),
     ("disagreements", "Disagreements"),
     ("cost", "Cost"),
     ("method", "Method"),
 )
+
+
+NEEDS = {"study": "claims", "order": "material"}
+"""Sections that stand only where there are exhibits of a kind."""
 
 
 @cache
@@ -51,7 +56,16 @@ def _environment() -> jinja2.Environment:
         show=show, show_text=show_text, plain=plain, html=sentences.html, capital=sentences.capital
     )
     environment.globals.update(
-        words=words, views=views, lists=lists, charts=charts, dots=dots, sentences=sentences, study=study
+        words=words,
+        views=views,
+        lists=lists,
+        charts=charts,
+        dots=dots,
+        sentences=sentences,
+        study=study,
+        advice=advice,
+        orders=orders,
+        pareto=pareto,
     )
     return environment
 
@@ -74,6 +88,6 @@ def to_html(summary: Summary) -> str:
             script=Markup(script),
             title=summary.facts.get("title") or "What was lost",
             lede=sentences.lede(summary),
-            sections=[found for found in SECTIONS if found[0] != "study" or summary.rows("claims")],
+            sections=[found for found in SECTIONS if summary.rows(NEEDS.get(found[0], "")) or found[0] not in NEEDS],
         )
     )
