@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from angelshare._register import register_with_transformers
 
 if TYPE_CHECKING:
-    from angelshare.collect import audit
+    from angelshare.collect import advise, audit
     from angelshare.data.tables import Columns, Table, read
     from angelshare.models.loading import load
     from angelshare.result import AuditResult
@@ -21,6 +21,7 @@ _HOMES = {
     "Columns": "angelshare.data.tables",
     "Predictions": "angelshare.types",
     "Table": "angelshare.data.tables",
+    "advise": "angelshare.collect",
     "audit": "angelshare.collect",
     "distil": "angelshare.training.classifier",
     "finetune": "angelshare.training.finetune",
@@ -35,6 +36,7 @@ __all__ = [
     "Columns",
     "Predictions",
     "Table",
+    "advise",
     "audit",
     "distil",
     "finetune",

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 SCHEMA = 1
 
-Better = Literal["higher", "lower", "target"]
+Better = Literal["higher", "lower", "target", "neutral"]
+"""`neutral`: neither more nor less is better. Such a figure is shown, and never judged."""
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float64
 
-from angelshare.audits.base import WHOLE, Answers, AuditData
+from angelshare.audits.base import WHOLE, Answers, AuditData, Member
 from angelshare.findings import Finding, Metric, Outcome
 from angelshare.stats.compare import compare
 from angelshare.stats.resample import Resampling
@@ -37,6 +37,8 @@ METRICS = {
         Metric("error_gap", "target", target=0.0, low=-1.0),
         Metric("teacher_loss", "lower", low=-1.0),
         Metric("recovered", low=-INFINITE, high=INFINITE),
+        *(Metric(name, "neutral", high=2.0) for name in ("wos", "wos_2", "wos_3")),
+        Metric("wos_change", "neutral", low=-2.0, high=2.0),
     )
 }
 """The figures that are not "higher is better, from 0 to 1"."""
@@ -82,8 +84,14 @@ def judged(data: AuditData, audit: str, answers: Answers, table: Figured) -> lis
     budget = data.settings.budget
     margins = [budget.margin(audit, stat.metric) for stat in table.stats]
     found = _compared(data, audit, answers, table, range(len(answers.members)), answers.reference, margins)
-    notes = {(stat.metric, stat.slice): stat.note for stat in table.stats}
-    return [_noted(finding, notes[finding.metric, finding.slice]) for finding in found]
+    return _all_noted(found, table)
+
+
+def shown(data: AuditData, audit: str, members: Sequence[Member], table: Figured) -> list[Finding]:
+    """Figures of these members with their intervals, compared with nobody: neither more nor less of them is better."""
+    everyone = range(len(members))
+    found = _compared(data, audit, Answers(members), table, everyone, None, [None] * len(table.stats))
+    return _all_noted(found, table)
 
 
 def steps(data: AuditData, audit: str, answers: Answers, table: Figured) -> list[Finding]:
@@ -138,6 +146,11 @@ def _compared(
         level=data.settings.level,
         variance=None if table.variance is None else table.variance[np.ix_(at, at)],
     )
+
+
+def _all_noted(found: Sequence[Finding], table: Figured) -> list[Finding]:
+    notes = {(stat.metric, stat.slice): stat.note for stat in table.stats}
+    return [_noted(finding, notes[finding.metric, finding.slice]) for finding in found]
 
 
 def _noted(finding: Finding, note: str) -> Finding:

@@ -11,6 +11,7 @@ from angelshare.audits.classifier.fidelity import Fidelity
 from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
 from angelshare.audits.classifier.quality import Quality
+from angelshare.audits.classifier.word_order import WordOrder
 from angelshare.errors import DataError
 
 AUDITS: Mapping[str, Audit] = {
@@ -23,12 +24,14 @@ AUDITS: Mapping[str, Audit] = {
         FalsePositives(),
         IdentitySwaps(),
         Deferral(),
+        WordOrder(),
         CostAudit(),
     )
 }
 
-ON_REQUEST = ("by-column", "false-positives", "deferral")
-"""Audits that need columns, or a switch, which most have not: they run where they are named, or these are there."""
+ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral")
+"""Audits that run where they are named, or where the columns or the switch that they need are there: most have neither,
+and word order scores each text many times."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 

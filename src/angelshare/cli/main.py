@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from angelshare.cli import (
+    advise,
     audit,
     augment,
     balance,
@@ -41,6 +42,7 @@ app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
 app.command("switch")(switch.command)
 app.command("audit")(audit.command)
+app.command("advise")(advise.command)
 app.command("gate")(gate.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(data.app, name="data")

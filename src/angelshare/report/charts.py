@@ -198,40 +198,48 @@ def cost_rows(summary: Summary) -> list[Mapping[str, Any]]:
     ]
 
 
-def scatters(summary: Summary) -> list[Scatter]:
-    """Quality against size and against speed, where both are known for two models at least."""
+def quality(summary: Summary) -> dict[str, Finding]:
+    """The finding of each model that pictures of quality show."""
     main = primary(summary)
-    if main is None:
-        return []
-    found = {
+    return {
         f.model: f
         for f in to_reference(summary)
         if (f.suite, f.audit, f.metric) == main and is_whole(f) and f.value is not None
     }
+
+
+def scatters(summary: Summary) -> list[Scatter]:
+    """Quality against size and against speed, where both are known for two models at least."""
+    found = quality(summary)
+    roles = {subject.name: subject.role for subject in summary.subjects}
     out = []
     for key, label, kind in COSTS[:2]:
         rows = [row for row in cost_rows(summary) if _known(row.get(key)) and row[key] > 0 and row["model"] in found]
         if len({row[key] for row in rows}) > 1:
-            out.append(_scatter(summary, main[2], rows, found, (key, label, kind)))
+            x = _decades([row[key] for row in rows], kind)
+            out.append(scatter(roles, found, rows, (key, label, kind), x))
     return out
 
 
-def _scatter(
-    summary: Summary,
-    metric: str,
-    rows: Sequence[Mapping[str, Any]],
-    found: Mapping[str, Finding],
-    cost: tuple[str, str, str],
-) -> Scatter:
-    key, label, kind = cost
-    low = 10 ** math.floor(math.log10(min(row[key] for row in rows)))
-    high = 10 ** math.ceil(math.log10(max(row[key] for row in rows)) + 1e-9)
+def _decades(values: Sequence[float], kind: str) -> Axis:
+    low, high = 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values)) + 1e-9)
     bare = Axis(low, high, logarithmic=True)
     decades = range(round(math.log10(low)), round(math.log10(high)) + 1)
-    x = Axis(low, high, tuple((bare(10.0**decade), amount(10.0**decade, kind)) for decade in decades), logarithmic=True)
+    return Axis(low, high, tuple((bare(10.0**decade), amount(10.0**decade, kind)) for decade in decades), True)
+
+
+def scatter(
+    roles: Mapping[str, str],
+    found: Mapping[str, Finding],
+    rows: Sequence[Mapping[str, Any]],
+    cost: tuple[str, str, str],
+    x: Axis,
+) -> Scatter:
+    """Quality, up, against what `cost` names, across: its key in `rows`, its label and its unit."""
+    key, label, kind = cost
+    metric = found[rows[0]["model"]].metric
     estimates = {row["model"]: found[row["model"]].value for row in rows}
     y = axis((end for e in estimates.values() if e for end in (e.value, e.low, e.high)), factor=scale(metric))
-    roles = {subject.name: subject.role for subject in summary.subjects}
     dots = []
     for row in rows:
         e = estimates[row["model"]]

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from angelshare.findings import Outcome
-from angelshare.report import study, switched
+from angelshare.report import orders, study, switched
+from angelshare.report.advice import advice
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
+from angelshare.report.pareto import choices
 from angelshare.report.sentences import bias, capital, certainty, headline, in_markdown, nobody, sentence, within
 from angelshare.report.summary import Summary, Verdict
 from angelshare.report.views import Cell, arranged, comparison, maps, steps
-from angelshare.report.words import OUTCOMES, amount, audit_label, spaced, words
+from angelshare.report.words import OUTCOMES, amount, audit_label, estimate, figure, spaced, words
 
 WORST = 10
 """Groups that the verdict names; the tables hold them all."""
@@ -25,7 +27,7 @@ def to_markdown(summary: Summary) -> str:
         *_steps(summary),
         *_groups(summary),
     ]
-    parts += [*_switches(summary), *_costs(summary), *_facts(summary)]
+    parts += [*_orders(summary), *_switches(summary), *_costs(summary), *_choices(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -159,6 +161,39 @@ def _switches(summary: Summary) -> list[str]:
 
 def _worst(stop: switched.Stop) -> str:
     return f"{stop.worst} ({escaped(stop.worst_group)})" if stop.worst else ""
+
+
+def _orders(summary: Summary) -> list[str]:
+    """What shuffling words breaks, and which student is likely enough."""
+    out = []
+    for picture in orders.pictures(summary):
+        rows = [[escaped(line.model), f"{line.share} %", line.blocks, line.sensitivity] for line in picture.lines]
+        header = ["", "broken by shuffled words", "blocks of two and three", "sensitivity"]
+        out += [f"## Word order on {escaped(picture.suite)}", _table(header, rows)]
+    for each in advice(summary):
+        lines = [f"- {line.figure}: {escaped(line.value)}. {line.rule}" for line in each.evidence]
+        lines += [f"- not sure: {escaped(line, 300)}" for line in each.unsure]
+        out += [f"On {escaped(each.suite)} {each.headline}.", "\n".join(lines)]
+    return out
+
+
+def _choices(summary: Summary) -> list[str]:
+    found = choices(summary)
+    if not found:
+        return []
+    rows = [
+        [
+            escaped(each.model),
+            estimate(each.quality.metric, each.quality.value),
+            amount(each.size, "bytes"),
+            amount(each.rate),
+            "" if each.loss is None else f"{figure('share', each.loss)} {escaped(spaced(each.group))}".strip(),
+            ", ".join(map(escaped, each.beaten_by)),
+        ]
+        for each in found
+    ]
+    header = ["", words(found[0].quality.metric).label, "on disk", "texts/s", "worst group’s loss", "beaten by"]
+    return ["## Which to take", _table(header, rows)]
 
 
 COSTS = {

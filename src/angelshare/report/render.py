@@ -8,7 +8,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import charts, dots, lists, sentences, study, switched, views, words
+from angelshare.report import advice, charts, dots, lists, orders, pareto, sentences, study, switched, views, words
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -23,14 +23,15 @@ SECTIONS = (
     ("models", "Side by side"),
     ("identities", "On whom"),
     ("swaps", "Swaps"),
+    ("order", "Word order"),
     ("disagreements", "Disagreements"),
     ("switch", "The switch"),
     ("cost", "Cost"),
     ("method", "Method"),
 )
 
-NEEDS = {"study": "claims", "switch": "switch-curve"}
-"""Sections that are there only with an exhibit of this kind."""
+NEEDS = {"study": "claims", "order": "material", "switch": "switch-curve"}
+"""Sections that stand only where there are exhibits of a kind."""
 
 
 @cache
@@ -63,6 +64,9 @@ def _environment() -> jinja2.Environment:
         sentences=sentences,
         study=study,
         switched=switched,
+        advice=advice,
+        orders=orders,
+        pareto=pareto,
     )
     return environment
 

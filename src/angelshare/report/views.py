@@ -267,7 +267,10 @@ def maps(summary: Summary) -> list[HeatMap]:
         found = {
             (finding.model, finding.metric, finding.slice): finding
             for finding in to_reference(summary)
-            if (finding.suite, finding.audit) == (suite, audit) and not is_whole(finding) and finding.model != reference
+            if (finding.suite, finding.audit) == (suite, audit)
+            and not is_whole(finding)
+            and finding.model != reference
+            and finding.better != "neutral"
         }
         models = {model for model, _, _ in found}
         subjects = tuple(subject for subject in arranged(summary) if subject.name in models)

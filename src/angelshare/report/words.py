@@ -55,6 +55,11 @@ NAMES = {
     "error_gap": "error, against others",
     "teacher_loss": "lost against its teacher",
     "recovered": "won back of the student’s loss",
+    "wos": "word-order sensitivity",
+    "wos_2": "the same of blocks of 2 words",
+    "wos_3": "the same of blocks of 3 words",
+    "wos_by_50": "the same as (100 − p) / 50",
+    "wos_change": "its change on rows both get right",
     "parameters": "parameters",
     "size_bytes": "size on disk",
     "texts_per_second_single": "texts a second, one by one",
@@ -68,6 +73,7 @@ NAMES = {
 UNITS: dict[str, Unit] = {
     "log_loss": "nats",
     "kl": "nats",
+    **dict.fromkeys(("wos", "wos_2", "wos_3", "wos_by_50", "wos_change"), "plain"),
     "parameters": "count",
     "size_bytes": "bytes",
     "texts_per_second_single": "count",
@@ -91,6 +97,7 @@ AUDITS = {
     "by-column": "Accuracy by kind",
     "false-positives": "False positives",
     "deferral": "Who goes to the teacher",
+    "word-order": "Word order",
     "cost": "Cost",
 }
 
