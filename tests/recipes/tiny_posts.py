@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from collect import official
 from collect.example import write
+from data.tiny_nltk import tiny_nltk
 from small import sentences, tiny_encoder
 from teachers import CountingTeacher
 
@@ -42,6 +43,7 @@ def material(directory: Path) -> Path:
     official.civil_comments(directory)
     official.covert(directory)
     tiny_encoder(directory / "encoder")
+    tiny_nltk(directory)
     rng = np.random.default_rng(0)
     for folder in ("emotion", "sst2/clairett", "cola", "imdb", "davidson"):
         (directory / folder).mkdir(parents=True)

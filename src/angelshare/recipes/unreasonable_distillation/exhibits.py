@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from angelshare.collect.subjects import REFERENCE
 from angelshare.findings import Estimate, Exhibit
 from angelshare.recipes.claims import Place, measured, whole
 from angelshare.recipes.unreasonable_distillation.schema import PaperRow, PaperTable, Recipe
 from angelshare.result import AuditResult
+from angelshare.stats.correlation import spearman
 from angelshare.stats.intervals import independent_difference
 
-__all__ = ["ORDER", "beside", "changes", "order", "shares"]
+__all__ = ["ORDER", "beside", "changes", "foretold", "order", "shares", "won_back"]
 
 SPEED, RATE = "speed_up", "texts_per_second_batch"
 
@@ -86,6 +89,34 @@ def order(found: Mapping[str, AuditResult], names: Sequence[str]) -> dict[str, E
         f"word-order sensitivity of {one} less that of {other}": independent_difference(a.value, b.value)
         for one, other in pairwise(names)
         if (a := values[one]) and a.value and (b := values[other]) and b.value
+    }
+
+
+def foretold(recipe: Recipe, found: Mapping[str, AuditResult]) -> dict[str, Estimate]:
+    """Over the data sets, how the teacher's word-order sensitivity goes with what the bag of words loses of it."""
+    pairs = []
+    for name in recipe.datasets:
+        sensitivity = whole(found[name].findings, REFERENCE, name, ORDER)
+        teacher, student = (whole(found[name].findings, model, name, "accuracy") for model in (REFERENCE, "bow"))
+        values = [each.value for each in (sensitivity, teacher, student) if each is not None]
+        if len(values) == 3 and all(each is not None and np.isfinite(each.value) for each in values):
+            sensitive, theirs, ours = (each.value for each in values if each is not None)
+            pairs.append((sensitive, 1 - ours / theirs))
+    if not pairs:
+        return {}
+    x, y = np.array(pairs).T
+    return {"rank correlation of word-order sensitivity and loss": spearman(x, y)}
+
+
+def won_back(recipe: Recipe, found: Mapping[str, AuditResult]) -> dict[str, Estimate]:
+    """What share of its student's loss each switch gives back."""
+    return {
+        f"share of the gap closed by {model}": finding.value
+        for name, dataset in recipe.datasets.items()
+        for model in dataset.switches
+        for finding in found[name].findings
+        if (finding.audit, finding.model, finding.metric, finding.slice) == ("deferral", model, "recovered", "all")
+        if finding.value is not None
     }
 
 

@@ -18,7 +18,7 @@ from angelshare.recipes.claims import answers
 from angelshare.recipes.rows import first, without
 from angelshare.recipes.schema import Training
 from angelshare.recipes.steps import Steps, settled
-from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, order, shares
+from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, foretold, order, shares, won_back
 from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student, Switched
 from angelshare.result import AuditResult
 from angelshare.training import encoders
@@ -246,8 +246,9 @@ def _report(
         for student in course.dataset.students
         if not settled(course.out / student)
     }
+    figures = order(found, SENSITIVE) | foretold(recipe, found) | won_back(recipe, found)
     exhibits = [
-        answers(recipe.claims, findings, unsettled, order(found, SENSITIVE)),
+        answers(recipe.claims, findings, unsettled, figures),
         beside(recipe, found),
         shares(recipe, found),
         changes(recipe, public_name(encoder)),
