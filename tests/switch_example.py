@@ -103,3 +103,14 @@ def write(path, found):
         writer.writeheader()
         writer.writerows(found)
     return path
+
+
+def switch_in(directory):
+    """Make a switch out of rows.csv beside `directory`; for tests that kill it."""
+    from pathlib import Path
+
+    from angelshare.collect.switching import switch
+
+    names = ("switch_example:Student", "switch_example:Teacher")
+    table, out = Path(directory).parent / "rows.csv", Path(directory) / "made"
+    switch(*names, table, target="deferred=0.2", columns=COLUMNS, out=out, allow_code=True)

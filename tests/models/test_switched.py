@@ -99,7 +99,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
 def saved(tmp_path):
     """Of two directories, with what `distil` leaves below them."""
     table = rows(300)
-    targets = np.eye(2, dtype=np.float32)[[row["label"] == "good" for row in table]]
+    targets = np.eye(2, dtype=np.float32)[[int(row["label"] == "good") for row in table]]
     texts = [row["text"] for row in table]
     parts = {}
     for name, count in (("student", 100), ("teacher", 300)):

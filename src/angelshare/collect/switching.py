@@ -31,7 +31,7 @@ from angelshare.training.rows import table_digest
 from angelshare.training.workplace import TRAINING, Workplace
 from angelshare.types import Predictions
 
-__all__ = ["refuse_audited", "switch", "told"]
+__all__ = ["answers", "refuse_audited", "switch", "told"]
 
 Data = str | Path | Table
 
@@ -106,6 +106,23 @@ def switch(
         return Switch(voices[0].model, voices[1].model, found.signals, found.plan, specs=specs)
 
     return make(Cache(None)) if out is None else _stored(Path(out), facts, make, allow_code)
+
+
+def answers(
+    student: Any,
+    teacher: Any,
+    rows: Data,
+    *,
+    columns: Columns | None = None,
+    positive: str | None = None,
+    identities: str | Sequence[str] | None = None,
+    allow_code: bool = False,
+) -> Answered:
+    """What both say of rows, and who is mentioned: the population of a study of promises, say; see `switch`."""
+    voices = [_voice("student", student, allow_code), _voice("teacher", teacher, allow_code)]
+    table, labels = _table(rows, columns or Columns(), voices[0], positive)
+    same_labels(voices[0].model, voices[1].model)
+    return _answered(table, labels, voices, Cache(None), finder(identities)(table))
 
 
 def _stored(out: Path, facts: dict[str, Any], make: Callable[[Cache], Switch], allow_code: bool) -> Switch:

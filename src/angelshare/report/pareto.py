@@ -94,7 +94,7 @@ def by_group(found: Sequence[Choice]) -> list[Scatter]:
     rows = [{"model": each.model, "loss": 100 * each.loss} for each in found if each.loss is not None]
     if len({row["loss"] for row in rows}) < 2:
         return []
-    x = along(float(row["loss"]) for row in rows)
+    x = along(100 * each.loss for each in found if each.loss is not None)
     roles = {each.model: each.role for each in found}
     label = "the worst group’s loss, points"
     return [scatter(roles, {each.model: each.quality for each in found}, rows, ("loss", label, "count"), x)]
