@@ -50,7 +50,7 @@ def material(directory: Path) -> Path:
     for seed, (name, rows) in enumerate({"train": 100, "val": 40, "test": 60}.items()):
         lines = "".join(f"{text};{EMOTIONS[at % 6]}\n" for at, (text, _) in enumerate(judged(rows, seed)))
         (directory / "emotion" / f"{name}.txt").write_text(lines)
-    for seed, (name, rows) in enumerate({"train": 100, "dev": 40, "test": 60}.items(), 10):
+    for seed, (name, rows) in enumerate({"train": 100, "dev": 120, "test": 60}.items(), 10):
         lines = "".join(f"{text}\t{label}\n" for text, label in judged(rows, seed))
         (directory / "sst2" / "clairett" / f"{name}.tsv").write_text(lines)
     cola = {"in_domain_train": 100, "in_domain_dev": 40, "out_of_domain_dev": 60}

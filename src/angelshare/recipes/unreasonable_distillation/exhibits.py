@@ -36,6 +36,9 @@ def beside(recipe: Recipe, found: Mapping[str, AuditResult]) -> Exhibit:
 def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: Mapping[str, AuditResult]) -> Any:
     findings = {study: result.findings for study, result in found.items()}
     parameters = {subject.name: subject.parameters for subject in found[name].subjects}
+    why = row.why
+    if not why and row.ours not in parameters:
+        why = f"{row.ours} could not be made of so few rows"
     last, base = row.values[-1], teacher.values[-1]
     ours = measured(findings, Place(name, row.ours, name), table.metrics)
     if SPEED in table.metrics:
@@ -51,7 +54,7 @@ def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: 
         "paper_change": None if row is teacher or last is None or base is None else last - base,
         "parameters": parameters.get(row.ours),
         **ours,
-        "note": f"Not here: {row.why}." if row.why else "",
+        "note": f"Not here: {why}." if why else "",
     }
 
 

@@ -12,7 +12,9 @@ from angelshare.collect import audit
 from angelshare.collect.switching import switch
 from angelshare.data.augmentation import AugmentOptions, augment
 from angelshare.data.tables import Table, read
+from angelshare.errors import DataError
 from angelshare.models.students import StudentOptions
+from angelshare.progress import say
 from angelshare.recipes import demo
 from angelshare.recipes.claims import answers
 from angelshare.recipes.rows import first, without
@@ -134,7 +136,8 @@ class Course:
             self._do(name, lambda name=name, student=student: self._distil(name, student))
         for name, switched in self.dataset.switches.items():
             self._do(name, lambda name=name, switched=switched: self._switch(name, switched))
-        models = {name: self.out / name for name in (*self.dataset.students, *self.dataset.switches, "tfidf")}
+        switches = [name for name in self.dataset.switches if (self.out / name).exists()]
+        models = {name: self.out / name for name in (*self.dataset.students, *switches, "tfidf")}
         found = {self.name: self._audit(self.name, self.out / "teacher", models, AUDITS)}
         controlled = [name for name, student in self.dataset.students.items() if student.controls]
         for name in controlled:
@@ -187,10 +190,16 @@ class Course:
         )
 
     def _switch(self, name: str, switched: Switched) -> None:
-        """Calibrated on the dev rows: neither model learnt from them, though they chose the checkpoints."""
+        """Calibrated on the dev rows: neither model learnt from them, though they chose the checkpoints.
+
+        Where they are too few to promise anything there is no switch.
+        """
         target = f"deferred={switched.deferred}"
         parts = (self.out / switched.student, self.out / "teacher")
-        switch(*parts, self.rows.dev, target=target, out=self.out / name, not_in=[(self.rows.test, None)])
+        try:
+            switch(*parts, self.rows.dev, target=target, out=self.out / name, not_in=[(self.rows.test, None)])
+        except DataError as error:
+            say(str(error))
 
     def _audit(
         self, study: str, reference: Path | list[Path], models: Mapping[str, Path], audits: tuple[str, ...]
