@@ -1,7 +1,7 @@
 #!/bin/sh
 # What each augmentation adds: `bow` students, three seeds, from 2,000 golden texts and the same number of copies by each
 # method, on emotion and on the toxicity of news comments. About an hour on 2 cores, most of it for the texts that
-# smollm2-135m writes. Needs the teachers of emotion.sh and toxicity.sh. Ends at examples/out/augmentations/*.md.
+# smollm2-135m writes. The teachers are those of emotion.sh and toxicity.sh. Ends at examples/out/augmentations/*.md.
 set -eu
 : "${ANGELSHARE_DATA:?Name the folder of the data sets.}" "${ANGELSHARE_MODELS:?Name the folder of the models.}"
 teachers=${TEACHERS:-examples/out}
@@ -33,6 +33,14 @@ compare() { # NAME, TRAIN, TEST, PARTS OF THE AUDIT, then COLUMNS
     python examples/augmentations.py audit "$teachers/$name/teacher" "$out" "$test" "$suites"
 }
 
+if [ ! -d "$teachers/emotion/teacher" ]; then
+    angelshare finetune "$ANGELSHARE_MODELS/minilm-l6" set:emotion:train --dev set:emotion:dev --max-length 64 --epochs 2 \
+        --out "$teachers/emotion/teacher"
+fi
+if [ ! -d "$teachers/toxicity/teacher" ]; then
+    angelshare finetune "$ANGELSHARE_MODELS/minilm-l6" set:civil_comments_spans:train --max-length 128 --epochs 2 \
+        --out "$teachers/toxicity/teacher"
+fi
 compare emotion set:emotion:train set:emotion:test quality,fidelity --label label
 compare toxicity set:civil_comments_spans:train set:civil_comments_spans:test quality,fidelity,identity-auc \
     --toxicity toxicity

@@ -268,6 +268,18 @@ def test_wordnet_as_nltk_reads_it(nltk_here: Path) -> None:
         wordnet.synonyms_of(Protected())
 
 
+@pytest.mark.slow
+def test_the_real_wordnet(real_data: Path) -> None:
+    pytest.importorskip("nltk")
+    forget()
+    every, safe = wordnet.synonyms_of(Protected()), wordnet.synonyms_of(AugmentOptions().protected)
+    assert {"glad", "felicitous"} <= set(every("happy")) and "queer" in every("gay")
+    assert "black person" in every("black") and not {"black person", "pitch black"} & set(safe("black"))
+    assert not any(any(letter.isdigit() for letter in word) for word in every("no"))
+    assert wordnet.tags("I do not like the black cats".split()) == ["PRP", "VBP", "RB", "IN", "DT", "JJ", "NNS"]
+    forget()
+
+
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = tmp_path / "pool.csv"
     pool.write_text("text\na good film\n")

@@ -19,7 +19,7 @@ from transformers import (
 from angelshare import runs
 from angelshare.data.augmentation.words import around
 from angelshare.errors import ModelError
-from angelshare.models.batching import buckets, clean, encode
+from angelshare.models.batching import CHARACTERS_A_TOKEN, buckets, clean, encode
 from angelshare.models.classifier import default_max_length
 from angelshare.models.pretrained import FAILURES, unreachable
 from angelshare.models.quiet import quiet
@@ -93,24 +93,28 @@ class TorchCausal:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fingerprint: str) -> None:
         self.model, self.tokenizer, self.fingerprint = model.eval(), tokenizer, fingerprint
         self.max_length = min(default_max_length(model, tokenizer), 1_024)
+        self._pad = 0 if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
 
     def generate(self, prompts: Sequence[str], draws: Float64[np.ndarray, "rows tokens"]) -> list[str]:
         """By top-p sampling; of a prompt that is too long the end is read."""
-        tokens: list[list[int]] = self.tokenizer([clean(text, 2**20) for text in prompts])["input_ids"]
-        tokens = [row[-max(self.max_length - draws.shape[1], 1) :] for row in tokens]
         found = [""] * len(prompts)
+        if not found:
+            return found
+        limit = self.max_length * CHARACTERS_A_TOKEN
+        texts = [clean(text[-limit:], limit) for text in prompts]
+        tokens: list[list[int]] = self.tokenizer(texts, verbose=False)["input_ids"]
+        tokens = [row[-max(self.max_length - draws.shape[1], 1) :] or [self._pad] for row in tokens]
         order = np.argsort([-len(row) for row in tokens], kind="stable")
-        for index in np.array_split(order, -(-len(order) // ROWS)) if len(order) else ():
-            texts = self._batch([tokens[at] for at in index], draws[index])
-            for at, text in zip(index.tolist(), texts, strict=True):
+        for index in np.array_split(order, -(-len(order) // ROWS)):
+            written = self._batch([tokens[at] for at in index], draws[index])
+            for at, text in zip(index.tolist(), written, strict=True):
                 found[at] = text
         return found
 
     @torch.inference_mode()
     def _batch(self, prompts: Sequence[list[int]], draws: Float64[np.ndarray, "rows tokens"]) -> list[str]:
         longest, device = max(map(len, prompts)), self.model.device
-        end = self.tokenizer.eos_token_id
-        pad = end if end is not None else 0
+        end, pad = self.tokenizer.eos_token_id, self._pad
         ids = torch.tensor([[pad] * (longest - len(row)) + row for row in prompts], device=device)
         mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in prompts], device=device)
         places = (mask.cumsum(1) - 1).clamp(min=0)

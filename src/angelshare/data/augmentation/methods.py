@@ -117,7 +117,9 @@ class AugmentOptions:
         if wanted is None and model is not None:
             raise ModelError(f"The method {self.method} needs no model. Leave it out, or take masked or generate.")
         if wanted is not None and not isinstance(model, wanted):
-            raise ModelError(f"The method {self.method} needs {kind}. Name a directory or a hub id with --model.")
+            raise ModelError(
+                f"The method {self.method} needs {kind}. Name a directory or a hub id with --language-model."
+            )
 
 
 class Sample:

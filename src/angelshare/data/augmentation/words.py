@@ -56,6 +56,8 @@ class Protected:
         if not (self._words or self._phrases or self._endings):
             return [False] * len(plain)
         held = [word in self._words for word in plain]
+        if all(map(str.isalnum, plain)) and self._phrases.keys().isdisjoint(plain):
+            return held
         parts: list[tuple[str, int]] = []
         for at, word in enumerate(plain):
             if word.isalnum():
