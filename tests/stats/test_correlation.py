@@ -22,18 +22,18 @@ def test_its_value_is_scipys_with_ties(n):
 
 def test_the_interval_covers_what_it_says_at_eight_pairs():
     rng = np.random.default_rng(0)
-    for r, least in ((0.0, 0.93), (0.6, 0.93), (0.9, 0.93)):
+    for r in (0.0, 0.6, 0.9, 0.99):
         truth, hits = 6 / np.pi * np.arcsin(r / 2), 0
         for _ in range(1500):
             x = rng.normal(size=8)
             found = spearman(x, r * x + np.sqrt(1 - r * r) * rng.normal(size=8))
             hits += found.low <= truth <= found.high
-        assert hits / 1500 > least - 0.012, r
+        assert hits / 1500 > 0.94, r
 
 
 def test_a_perfect_order_is_not_certain():
     found = spearman(np.arange(8.0), np.exp(np.arange(8.0)))
-    assert found.value == 1 and found.high == 1 and 0.7 < found.low < 0.97
+    assert found.value == 1 and found.high == 1 and 0.6 < found.low < 0.97
 
 
 def test_p_counts_every_order():

@@ -91,10 +91,10 @@ def beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 def by_group(found: Sequence[Choice]) -> list[Scatter]:
     """Quality against the worst group's loss in points."""
-    rows = [{"model": each.model, "loss": 100 * each.loss} for each in found if each.loss is not None]
-    if len({row["loss"] for row in rows}) < 2:
+    losses = {each.model: 100 * each.loss for each in found if each.loss is not None}
+    if len(set(losses.values())) < 2:
         return []
-    x = along(100 * each.loss for each in found if each.loss is not None)
-    roles = {each.model: each.role for each in found}
-    label = "the worst group’s loss, points"
-    return [scatter(roles, {each.model: each.quality for each in found}, rows, ("loss", label, "count"), x)]
+    rows = [{"model": model, "loss": loss} for model, loss in losses.items()]
+    roles, figures = {each.model: each.role for each in found}, {each.model: each.quality for each in found}
+    cost = ("loss", "the worst group’s loss, points", "count")
+    return [scatter(roles, figures, rows, cost, along(losses.values()))]
