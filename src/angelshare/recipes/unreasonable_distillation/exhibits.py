@@ -41,6 +41,9 @@ def _row(table: PaperTable, name: str, row: PaperRow, teacher: PaperRow, found: 
         why = f"{row.ours} could not be made of so few rows"
     last, base = row.values[-1], teacher.values[-1]
     ours = measured(findings, Place(name, row.ours, name), table.metrics)
+    if not why and ours["values"][-1] is None:
+        figure = whole(findings[name], row.ours, name, table.metrics[-1])
+        why = "it was not measured" if figure is None or not figure.note else figure.note.rstrip(".")
     if SPEED in table.metrics:
         speed = speed_up(found[name], row.ours)
         ours["values"] = tuple(speed if m == SPEED else v for m, v in zip(table.metrics, ours["values"], strict=True))
