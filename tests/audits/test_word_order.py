@@ -54,6 +54,14 @@ class Reader:
         return Predictions(self.name, np.array(ids, dtype=object), self.labels, self.multilabel, scores)
 
 
+class Never(Reader):
+    """Right about nothing."""
+
+    def __call__(self, ids, texts):
+        found = super().__call__(ids, texts)
+        return replace(found, scores=-found.scores)
+
+
 def asked(data, *readers):
     """What the members answer to both rounds, and what each was asked."""
     audit = WordOrder()
@@ -249,6 +257,17 @@ def test_too_few_rows_and_no_labels_are_said():
     assert "no labels" in WordOrder().inapplicable(data_of(replace(data.table, targets=None), positive=None))
     one = data_of(table_of(rows=1), positive=None)
     assert WordOrder().judge(one, asked(one, Reader("reference", 0))[0]).findings
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_a_seed_without_enough_rows_leaves_no_figure(multilabel):
+    labels = ("rude", "kind")
+    data = data_of(table_of(rows=200, labels=labels, multilabel=multilabel), positive=None)
+    readers = [Reader("reference", 0, labels, multilabel), Reader("student", 0, labels, multilabel)]
+    findings = WordOrder().judge(data, asked(data, *readers, Never("student", 0, labels, multilabel))[0]).findings
+    assert pick(findings, "reference", "wos").value.value == 0
+    for metric in ("wos", "wos_change"):
+        assert pick(findings, "student", metric).outcome is Outcome.NOT_ENOUGH_DATA
 
 
 def test_the_same_seed_asks_the_same_and_another_does_not():

@@ -7,8 +7,7 @@ from typing import Any
 
 from angelshare.findings import Estimate, Finding
 from angelshare.report.summary import Summary
-from angelshare.report.views import primary
-from angelshare.report.words import estimate, interval, is_whole, number, words
+from angelshare.report.words import estimate, interval, is_whole, number
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _advice(summary: Summary, suite: str, mine: Mapping[Any, Finding], made: Map
             f"{near} {number(RULES[0].below, 2)}: what neighbouring words hold together is"
             f"{'' if near == 'below' else ' not'} enough" + (f", hence {LOCAL}" if student == LOCAL else ""),
         ),
-        *_quality(summary, suite, mine),
+        *_quality(suite, mine),
         *_material(summary, made),
     ]
     return Advice(suite, teacher, student, upper, tuple(evidence), tuple(_unsure(found, low, high, summary, made)))
@@ -118,13 +117,12 @@ def _said(metric: str, found: Estimate) -> str:
     return estimate(metric, found) + (f" ({ends})" if ends else "")
 
 
-def _quality(summary: Summary, suite: str, mine: Mapping[Any, Finding]) -> list[Evidence]:
-    main = primary(summary)
-    found = None if main is None else mine.get((suite, main[2]))
+def _quality(suite: str, mine: Mapping[Any, Finding]) -> list[Evidence]:
+    found = mine.get((suite, "accuracy"))
     if found is None or found.value is None:
         return []
-    label, said = words(found.metric).label, _said(found.metric, found.value)
-    return [Evidence(f"the teacher’s {label}", said, "the sensitivity is of what it gets right")]
+    said = _said(found.metric, found.value)
+    return [Evidence("the teacher’s accuracy", said, "the sensitivity is of what it gets right")]
 
 
 def _rows(summary: Summary, made: Mapping[str, Any]) -> int | None:

@@ -176,9 +176,10 @@ def _findings(
 ) -> list[Finding]:
     """Findings of one model's members; of several labels that may hold, their plain mean comes first."""
     every = np.unique(np.concatenate([rows for part in parts for rows in part.rows]))
+    sizes = [min(len(part.rows[at]) for part in parts) // drawn.classes for at in range(len(drawn.slices))]
     both = " for both models" if CHANGE in metrics else ""
     short = f"Fewer than {data.settings.min_cell} rows of a label can be shuffled and are right{both}."
-    if not len(every):
+    if not any(sizes):
         name, why = members[0].model, Outcome.NOT_ENOUGH_DATA
         found = [no_figure(data, WordOrder.code, name, why, short, metric=metric) for metric in metrics]
         return [replace(finding, better="neutral") for finding in found]
@@ -189,7 +190,6 @@ def _findings(
     weights = resampling.weights()
     point = np.stack([part.figures(drawn, every) for part in parts])
     replicates = np.stack([part.figures(drawn, every, weights) for part in parts], axis=1)
-    sizes = [min(len(part.rows[at]) for part in parts) // drawn.classes for at in range(len(drawn.slices))]
     stats = [
         Stat(metric, name, _counts(size, several=several), note=drawn.note if size else short)
         for name, size in zip(drawn.slices, sizes, strict=True)
