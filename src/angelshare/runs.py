@@ -1,10 +1,13 @@
 """What makes a run repeatable and safe to interrupt: seeds, provenance, manifests, files that appear whole."""
 
+import glob
 import hashlib
 import json
 import os
 import platform
+import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,13 +61,36 @@ def full_disk(path: Path) -> Iterator[None]:
         ) from error
 
 
+_OWNER = re.compile(r"\.(\d+)@([^@]*)\.[^.]*\.partial")
+
+
+def _aside(path: Path) -> str:
+    """How names beside `path` begin while it is written; what processes that were killed left there is removed."""
+    host = socket.gethostname()
+    for stale in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        owner = _OWNER.search(stale.name)
+        if owner and owner[2] == host and not _runs(int(owner[1])):
+            shutil.rmtree(stale, ignore_errors=True) if stale.is_dir() else stale.unlink(missing_ok=True)
+    return f".{path.name}.{os.getpid()}@{host}."
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Write beside `path` and rename: after a crash either the old file or the whole new one is there."""
     path = Path(path)
     with full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_aside(path), suffix=".partial")
         os.close(handle)
         aside = Path(name)
         try:
@@ -88,7 +114,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     path = Path(path)
     with full_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=_aside(path), suffix=".partial"))
         try:
             yield aside
             aside.chmod(0o755)

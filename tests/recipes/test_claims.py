@@ -83,7 +83,11 @@ def test_a_figure_of_the_study_s_own(low, high, wanted):
 def test_mixed_wants_one_surely_above_and_one_surely_below(one, other, wanted):
     mixed = Part(study="open", models=("cnn",), suites=("hatecheck", "covert"))
     found = [finding(change=one), finding(suite="covert", change=other)]
-    assert answer(claim(mixed=(mixed,)), found)["answer"] == wanted
+    row = answer(claim(mixed=(mixed,)), found)
+    assert row["answer"] == wanted and row["evidence"][0]["answer"] == "above 0"
+    assert row["evidence"][1]["answer"] == {-0.1: "below 0", 0.2: "above 0", 0.0: CANNOT}[other]
+    unsure = [found[0], replace(found[1], seeds_disagree=True)]
+    assert answer(claim(mixed=(mixed,)), unsure)["answer"] == CANNOT
 
 
 @pytest.mark.parametrize(("big", "wanted"), [(-0.01, HOLDS), (-0.3, FAILS), (-0.11, CANNOT)])
@@ -91,6 +95,7 @@ def test_less_wants_intervals_that_do_not_overlap(big, wanted):
     less = {"study": "big", "model": "cnn", "than": {"study": "open", "model": "cnn"}, "suite": "hatecheck"}
     made = Claim(text="Less.", rule="Less.", less=less)
     assert answer(made, [finding()], big=[finding(change=big)])["answer"] == wanted
+    assert answer(made, [finding()], big=[finding(change=big, seeds_disagree=True)])["answer"] == CANNOT
 
 
 def test_the_papers_figures_stand_beside_ours():

@@ -11,6 +11,7 @@ from angelshare.recipes.schema import Claim, Figure, Less, Part
 __all__ = ["CANNOT", "FAILS", "HOLDS", "Found", "Place", "answers", "difference", "measured", "whole", "within"]
 
 HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be told"
+ABOVE, BELOW = "above 0", "below 0"
 
 Found = Mapping[str, Sequence[Finding]]
 """The findings of each study."""
@@ -50,7 +51,7 @@ def _answer(
     evidence += [_figure(each, figures.get(each.name)) for each in claim.figures]
     verdicts = [row["answer"] for row in evidence]
     if claim.mixed:
-        both = [row for part in claim.mixed for row in _evidence(part, found, unsettled)]
+        both = [_sided(row) for part in claim.mixed for row in _evidence(part, found, unsettled)]
         verdicts.append(_mixed(both))
         evidence = both + evidence
     if claim.less is not None:
@@ -85,13 +86,19 @@ def _figure(wanted: Figure, found: Estimate | None) -> dict[str, Any]:
     return row | {"answer": within(found.low, found.high, wanted)}
 
 
+def _sided(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, its answer the side of 0 on which the whole interval lies, where it tells anything."""
+    if row["answer"] == CANNOT:
+        return row
+    return row | {"answer": ABOVE if row["low"] > 0 else BELOW if row["high"] < 0 else CANNOT}
+
+
 def _mixed(rows: Sequence[Mapping[str, Any]]) -> str:
     """Some surely above 0 and some surely below; fails where all are surely on one side."""
-    known = [row for row in rows if row["low"] is not None]
-    above, below = sum(row["low"] > 0 for row in known), sum(row["high"] < 0 for row in known)
-    if above and below:
+    sides = {row["answer"] for row in rows}
+    if {ABOVE, BELOW} <= sides:
         return HOLDS
-    return FAILS if known and len(known) == len(rows) and max(above, below) == len(known) else CANNOT
+    return FAILS if sides in ({ABOVE}, {BELOW}) else CANNOT
 
 
 def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) -> dict[str, Any]:
@@ -100,7 +107,8 @@ def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) ->
     other = difference(found, less.than.study, less.than.model, less.suite, "auc_roc")
     why = unsettled.get((less.study, less.model)) or unsettled.get((less.than.study, less.than.model))
     answer = CANNOT
-    if one["low"] is not None and other["low"] is not None and why is None:
+    told = why is None and not one["seeds_disagree"] and not other["seeds_disagree"]
+    if told and one["low"] is not None and other["low"] is not None:
         answer = HOLDS if one["low"] > other["high"] else FAILS if one["high"] < other["low"] else CANNOT
     note = why or f"Drops less than {less.than.model} of the track '{less.than.study}'."
     return one | {"answer": answer, "note": note}
