@@ -224,7 +224,7 @@ def test_no_method_takes_out_or_brings_in_a_protected_word(method: str, tokens: 
         return
     made = words(text, LISTS)
     assert [token for token, stays in zip(made.tokens, made.held, strict=True) if stays] == held
-    if operation in ("synonyms", "swap", "masked"):
+    if operation in ("swap", "masked"):  # a synonym may be of several words
         assert [at for at, stays in enumerate(made.held) if stays] == [
             at for at, stays in enumerate(found.held) if stays
         ]
