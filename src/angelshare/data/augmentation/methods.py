@@ -113,13 +113,11 @@ class AugmentOptions:
     def check(self, model: object) -> None:
         """Raise ModelError unless the model is what the method needs."""
         wanted = self.traits.model
-        kind = {MaskedModel: "a masked model", LanguageModel: "a causal language model"}.get(wanted)
         if wanted is None and model is not None:
             raise ModelError(f"The method {self.method} needs no model. Leave it out, or take masked or generate.")
         if wanted is not None and not isinstance(model, wanted):
-            raise ModelError(
-                f"The method {self.method} needs {kind}. Name a directory or a hub id with --language-model."
-            )
+            kind = "a masked model" if wanted is MaskedModel else "a causal language model"
+            raise ModelError(f"The method {self.method} needs {kind}. Name its directory or hub id: --language-model.")
 
 
 class Sample:
