@@ -52,7 +52,7 @@ METHODS = {
     "eda": Traits(2048),
     "tang": Traits(2048, sample=(10_000, 100)),
     "masked": Traits(256, model=MaskedModel),
-    "generate": Traits(32, sample=(16, generated.LONGEST), model=LanguageModel, labelled=True),
+    "generate": Traits(16, sample=(16, generated.LONGEST), model=LanguageModel, labelled=True),
 }
 
 LABELS = 256
