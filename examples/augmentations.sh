@@ -1,36 +1,44 @@
 #!/bin/sh
-# What each augmentation adds: `bow` students, three seeds, from 2,000 golden texts and the same number of copies by each
-# method, on emotion and on the toxicity of news comments. About an hour on 2 cores, most of it for the texts that
-# smollm2-135m writes. The teachers are those of emotion.sh and toxicity.sh. Ends at examples/out/augmentations/*.md.
+# What each augmentation adds: `bow` students, three seeds, from ROWS golden texts and the same number of copies by each of
+# METHODS, on emotion and on the toxicity of news comments. A causal model on 2 cores writes one text a second at best: take
+# generate with ROWS=500, and the others with thousands. The teachers are those of emotion.sh and toxicity.sh, or TEACHERS.
+# Ends at examples/out/augmentations-ROWS/*.md.
 set -eu
 : "${ANGELSHARE_DATA:?Name the folder of the data sets.}" "${ANGELSHARE_MODELS:?Name the folder of the models.}"
+rows=${ROWS:-500} methods=${METHODS:-eda eda-loose tang tang-loose masked generate}
 teachers=${TEACHERS:-examples/out}
 
-compare() { # NAME, TRAIN, TEST, PARTS OF THE AUDIT, then COLUMNS
-    name=$1 train=$2 test=$3 suites=$4
+augment() { # FILE OF TEXTS, METHOD, OUT, then the columns of labels
+    texts=$1 method=$2 file=$3
+    shift 3
+    case $method in
+    *-loose) set -- --method "${method%-loose}" --per-text 3 --no-protect ;;
+    masked) set -- --method masked --per-text 3 --language-model "$out/masked-model" ;;
+    generate) set -- --method generate --per-text 2 --language-model "$ANGELSHARE_MODELS/smollm2-135m" "$@" ;;
+    *) set -- --method "$method" --per-text 3 ;;
+    esac
+    angelshare augment "$texts" --id id "$@" --out "$file"
+}
+
+compare() { # NAME, TRAIN, TEST, AUDITS, then the columns of labels
+    name=$1 train=$2 test=$3 audits=$4
     shift 4
-    out=examples/out/augmentations/$name
+    out=examples/out/augmentations-$rows/$name
     mkdir -p "$out"
-    python examples/augmentations.py choose "$train" 2000 "$out"
-    angelshare pretrain "$ANGELSHARE_MODELS/minilm-l6" "$out/gold.csv" "$out/dev.csv" --id id --epochs 3 --max-length 64 \
+    python examples/augmentations.py choose "$train" "$rows" "$out"
+    angelshare pretrain "$ANGELSHARE_MODELS/minilm-l6" "$out/gold.csv" "$out/dev.csv" --id id --epochs 2 --max-length 64 \
         --out "$out/masked-model"
-    for method in eda tang masked; do
-        model=
-        if [ $method = masked ]; then model="--language-model $out/masked-model"; fi
-        angelshare augment "$out/gold.csv" --id id --method $method --per-text 3 $model --out "$out/$method.csv"
-        if [ $method = masked ]; then continue; fi
-        angelshare augment "$out/gold.csv" --id id --method $method --per-text 3 --no-protect --out "$out/$method-loose.csv"
+    for method in $methods; do
+        augment "$out/gold.csv" "$method" "$out/$method.csv" "$@"
     done
-    angelshare augment "$out/gold.csv" --id id --method generate "$@" --per-text 2 \
-        --language-model "$ANGELSHARE_MODELS/smollm2-135m" --out "$out/generate.csv"
-    python examples/augmentations.py equal "$out" eda eda-loose tang tang-loose masked generate
-    for method in none eda eda-loose tang tang-loose masked generate; do
+    python examples/augmentations.py equal "$out" $methods
+    for method in none $methods; do
         texts=
-        if [ $method != none ]; then texts="--texts $out/$method-equal.csv"; fi
+        if [ "$method" != none ]; then texts="--texts $out/$method-equal.csv"; fi
         angelshare distil bow --teacher "$teachers/$name/teacher" --gold "$out/gold.csv" "$@" --id id --dev "$out/dev.csv" \
             $texts --no-controls --seeds 3 --out "$out/students/$method"
     done
-    python examples/augmentations.py audit "$teachers/$name/teacher" "$out" "$test" "$suites"
+    python examples/augmentations.py audit "$teachers/$name/teacher" "$out" "$test" "$audits"
 }
 
 if [ ! -d "$teachers/emotion/teacher" ]; then

@@ -91,6 +91,29 @@ def test_more_training_for_the_encoder_and_more_texts_for_the_student(tmp_path, 
     assert not (tmp_path / "x").exists()
 
 
+def test_copies_by_a_masked_model_of_the_users_own(tmp_path, files):
+    encoder, gold, texts = files
+    verdict, masked = ("--label", "verdict", *COLUMNS), tmp_path / "masked"
+    teacher, student = tmp_path / "teacher", tmp_path / "student"
+    assert run("finetune", encoder, gold, "--out", teacher, *verdict, "--epochs", 1).exit_code == 0
+    assert run("pretrain", encoder, texts, "--out", masked, *COLUMNS, "--epochs", 1).exit_code == 0
+    made = ("distil", "bow", "--teacher", teacher, "--gold", gold, *verdict, "--epochs", 1, "--augment", "masked")
+    model = ("--language-model", masked, "--per-text", 2)
+    assert run(*made, *model, "--not-in", f"{texts}:sentence", "--out", student).exit_code == 0
+    rows = json.loads((student / "training.json").read_text())["training"]["rows"]
+    copies = open_transfer(tmp_path / "student.augmented.transfer")
+    assert rows == 36 + len(copies) and {name.split(":")[0] for name in copies.read().ids} == {"masked-0", "masked-1"}
+    with pytest.raises(ModelError, match="no head was trained"):
+        run(*made, "--language-model", encoder, "--out", tmp_path / "x")
+    with pytest.raises(ModelError, match="needs a masked model"):
+        run(*made, "--out", tmp_path / "x")
+    with pytest.raises(ModelError, match="--per-text is for copies of the texts"):
+        run(*made[:-2], "--per-text", 2, "--out", tmp_path / "x")
+    with pytest.raises(ModelError, match="Leave --augment out"):
+        run("distil", "tfidf", "--gold", gold, *verdict, "--augment", "eda", "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists() and not (tmp_path / "x.transfer").exists()
+
+
 def test_tfidf_learns_from_golden_labels(tmp_path, files):
     gold = files[1]
     assert (

@@ -1,6 +1,7 @@
 """Language models that augmentation asks: one that guesses hidden words, one that writes on."""
 
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ ROWS = 16
 
 TOP_P = 0.9
 """Each token is one of the likeliest that have this much probability together (Holtzman et al. 2020)."""
+
+CANDIDATES = 1_000
+"""How many these are at most: to sort a whole vocabulary takes as long as to compute it."""
 
 
 class TorchMasked:
@@ -120,10 +124,10 @@ class TorchCausal:
         places = (mask.cumsum(1) - 1).clamp(min=0)
         written: list[list[int]] = [[] for _ in prompts]
         writing, cache = [True] * len(prompts), None
+        last = {"logits_to_keep": 1} if "logits_to_keep" in signature(self.model.forward).parameters else {}
         for step in range(draws.shape[1]):
-            output = self.model(
-                input_ids=ids, attention_mask=mask, position_ids=places, past_key_values=cache, use_cache=True
-            )
+            inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": places}
+            output = self.model(**inputs, past_key_values=cache, use_cache=True, **last)
             cache = output.past_key_values
             chosen = _drawn(output.logits[:, -1], torch.from_numpy(draws[:, step]).to(device))
             for row, token in enumerate(chosen.tolist()):
@@ -141,13 +145,13 @@ class TorchCausal:
 
 def _drawn(logits: Tensor, draws: Tensor) -> Tensor:
     """The token of each row at which the summed probability of the likeliest passes the draw's share of `TOP_P`."""
-    chances, order = logits.double().softmax(-1).sort(dim=-1, descending=True, stable=True)
-    before = chances.cumsum(-1) - chances
-    chances = chances.masked_fill(before >= TOP_P, 0.0)
+    likeliest = logits.float().softmax(-1).topk(min(CANDIDATES, logits.shape[-1]), dim=-1)
+    chances = likeliest.values.double()
+    chances = chances.masked_fill(chances.cumsum(-1) - chances >= TOP_P, 0.0)
     reach = chances.cumsum(-1)
     at = (reach <= draws[:, None] * reach[:, -1:]).sum(-1)
     last = (chances > 0).sum(-1) - 1
-    return order.gather(1, torch.minimum(at, last)[:, None])[:, 0]
+    return likeliest.indices.gather(1, torch.minimum(at, last)[:, None])[:, 0]
 
 
 def load_masked(spec: str) -> TorchMasked:

@@ -11,10 +11,10 @@ __all__ = ["LONGEST", "SHOTS", "TOKENS", "prompt", "shots", "written"]
 SHOTS = 3
 """Texts of the same label that the model reads before the text that is to be augmented."""
 
-LONGEST = 40
+LONGEST = 30
 """Words to which each of them is cut."""
 
-TOKENS = 48
+TOKENS = 40
 """Tokens written at most: 190 a second is what two cores do with a model of 135M parameters."""
 
 

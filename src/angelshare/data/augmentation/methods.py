@@ -52,7 +52,7 @@ METHODS = {
     "eda": Traits(2048),
     "tang": Traits(2048, sample=(10_000, 100)),
     "masked": Traits(256, model=MaskedModel),
-    "generate": Traits(32, sample=(16, generated.LONGEST), model=LanguageModel, labelled=True),
+    "generate": Traits(16, sample=(16, generated.LONGEST), model=LanguageModel, labelled=True),
 }
 
 LABELS = 256
@@ -113,13 +113,11 @@ class AugmentOptions:
     def check(self, model: object) -> None:
         """Raise ModelError unless the model is what the method needs."""
         wanted = self.traits.model
-        kind = "a masked model" if wanted is MaskedModel else "a causal language model"
         if wanted is None and model is not None:
             raise ModelError(f"The method {self.method} needs no model. Leave it out, or take masked or generate.")
         if wanted is not None and not isinstance(model, wanted):
-            raise ModelError(
-                f"The method {self.method} needs {kind}. Name a directory or a hub id with --language-model."
-            )
+            kind = "a masked model" if wanted is MaskedModel else "a causal language model"
+            raise ModelError(f"The method {self.method} needs {kind}. Name its directory or hub id: --language-model.")
 
 
 class Sample:

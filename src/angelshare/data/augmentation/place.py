@@ -135,12 +135,12 @@ def _writer(aside: Path, out: Path, schema: pa.Schema) -> Iterator[Callable[[pa.
         return
     with open(aside, "w", encoding="utf-8", newline="") as stream:
         if out.name.endswith(".jsonl"):
-            yield lambda table: stream.writelines(_lines(table))
+            yield lambda table: stream.writelines(_json_lines(table))
             return
         writer = csv.writer(stream, delimiter=DELIMITERS[out.suffix])
         writer.writerow(schema.names)
         yield lambda table: writer.writerows(row.values() for row in table.to_pylist())
 
 
-def _lines(table: pa.Table) -> Iterator[str]:
+def _json_lines(table: pa.Table) -> Iterator[str]:
     return (json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())

@@ -66,7 +66,8 @@ def augment(
     audits = [open_source(source, which or columns) for source, which in options.not_in]
     made_by = {**options.facts(), "model": getattr(model, "fingerprint", None)}
     names = [part for source in pool for part in (source.name, source.digest)]
-    plan = runs.digest(json.dumps(made_by, sort_keys=True), *names, "", *sorted(source.digest for source in audits))
+    how = json.dumps([made_by, options.traits.rows], sort_keys=True)
+    plan = runs.digest(how, *names, "", *sorted(source.digest for source in audits))
     place = Place(Path(out), plan)
     if place.finished is not None:
         return place.finished
