@@ -91,20 +91,26 @@ def test_a_transfer_set_teaches_the_distance(files, tmp_path):
     assert means[0].shape == means[1].shape == (2, 3) and not np.array_equal(*means)
 
 
-def test_rows_of_an_audit_set_are_refused(files, tmp_path, monkeypatch):
-    shared = [*rows(900, 1), {**rows(1, 2)[0], "id": "leak", "text": rows(1, 2)[0]["text"].upper() + " !"}]
-    leaky = write(tmp_path / "leaky.csv", shared)
+def test_rows_of_an_audit_set_calibrate_nothing(files, tmp_path, monkeypatch, capsys):
+    options = {"target": "loss=0.1", "columns": COLUMNS}
+    leak = {**rows(1, 2)[0], "id": "leak", "text": rows(1, 2)[0]["text"].upper() + " !"}
+    leaky, asked = write(tmp_path / "leaky.csv", [*rows(900, 1), leak]), Teacher()
+    switch(Student(), asked, leaky, not_in=[(files["test"], None)], **options)
+    assert "1 of 901 rows are in the audit set" in capsys.readouterr().err
+    assert asked.scored == 900 and leak["text"] not in asked.calls[0]
     asked = Teacher()
-    with pytest.raises(DataError, match=r"1 of 901 rows are also in the audit set .*test\.csv, the row 'leak' first"):
-        switch(Student(), asked, leaky, target="loss=0.1", columns=COLUMNS, not_in=[(files["test"], None)])
+    with pytest.raises(
+        DataError, match=r"300 of 300 rows are in the audit set .*test\.csv\. Calibrate on rows that no"
+    ):
+        switch(Student(), asked, files["test"], not_in=[(files["test"], None)], **options)
     assert asked.scored == 0
-    switch(Student(), Teacher(), files["rows"], target="loss=0.1", columns=COLUMNS, not_in=[(files["test"], None)])
     (tmp_path / "sets" / "hatecheck").mkdir(parents=True)
-    case = {"functionality": "x", "case_id": 1, "label_gold": "hateful", "target_ident": "women", "templ_id": 1}
-    write(tmp_path / "sets" / "hatecheck" / "test_suite_cases.csv", [{**case, "test_case": shared[7]["text"]}])
+    case = {"functionality": "x", "label_gold": "hateful", "target_ident": "women", "templ_id": 1}
+    cases = [{**case, "case_id": at, "test_case": row["text"]} for at, row in enumerate(rows(900, 1)[:200])]
+    write(tmp_path / "sets" / "hatecheck" / "test_suite_cases.csv", cases)
     monkeypatch.setenv("ANGELSHARE_DATA", str(tmp_path / "sets"))
-    with pytest.raises(DataError, match=r"in the audit set set:hatecheck:test, the row 's1-7' first"):
-        switch(Student(), Teacher(), files["rows"], target="loss=0.1", columns=COLUMNS)
+    with pytest.raises(DataError, match="200 of 900 rows are in the audit set set:hatecheck:test"):
+        switch(Student(), Teacher(), files["rows"], **options)
 
 
 def test_objects_in_memory_make_a_switch_and_no_directory(files, tmp_path):

@@ -58,7 +58,7 @@ def command(
         typer.Option(
             "--not-in",
             metavar="FILE[:COLUMN]",
-            help="An audit set: rows in it, or in a named suite, are refused; may be repeated.",
+            help="An audit set: its rows, and those of named suites, are left out or refused; may be repeated.",
         ),
     ] = None,
     positive: Annotated[

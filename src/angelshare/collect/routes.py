@@ -12,7 +12,7 @@ from angelshare.models.switched import Looked, Switch
 from angelshare.progress import progress
 from angelshare.types import Predictions
 
-TIMED = 64
+TIMED = 128
 """Texts that student and teacher are timed on."""
 
 ROUNDS = 3

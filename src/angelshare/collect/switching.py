@@ -22,7 +22,7 @@ from angelshare.errors import DataError, ModelError
 from angelshare.models.hardness import View
 from angelshare.models.loading import load
 from angelshare.models.switched import Switch, same_labels, seen
-from angelshare.progress import progress
+from angelshare.progress import progress, say
 from angelshare.switch import Answered, Target, calibrate
 from angelshare.switch.calibrate import check
 from angelshare.switch.fitting import AUTO
@@ -31,9 +31,12 @@ from angelshare.training.rows import table_digest
 from angelshare.training.workplace import TRAINING, Workplace
 from angelshare.types import Predictions
 
-__all__ = ["answers", "refuse_audited", "switch", "told"]
+__all__ = ["answers", "not_audited", "switch", "told"]
 
 Data = str | Path | Table
+
+SHARED = 0.1
+"""Publishers' parts share some texts; more than this share of rows in an audit set is that set itself."""
 
 
 def switch(
@@ -67,11 +70,11 @@ def switch(
     positive : the label that a single column of labels stands for, where the models have more than two.
     identities : for "group-loss": "lexicon" or names of identity columns; the table's columns, else the lexicon.
     transfer : a transfer set, or texts that the student learnt from, for the signal "distance".
-    not_in : audit sets beside the named suites; a row that is in one of them is refused.
+    not_in : audit sets beside the named suites; rows that are in one of them are left out.
 
     Raises
     ------
-    DataError : rows of an audit set, too few rows, or no threshold that keeps the target; and what a file may lack.
+    DataError : an audit set's rows, too few rows, or no threshold that keeps the target; and what a file may lack.
     ModelError : the models have other labels, or cannot be loaded.
     """
     wanted = target if isinstance(target, Target) else Target.parse(target)
@@ -79,7 +82,7 @@ def switch(
     voices = [_voice("student", student, allow_code), _voice("teacher", teacher, allow_code)]
     table, labels = _table(rows, columns or Columns(), voices[0], positive)
     same_labels(voices[0].model, voices[1].model)
-    refuse_audited(table, not_in)
+    table = not_audited(table, not_in)
     views, texts_digest = _transfer(transfer, columns or Columns(), voices[0].model)
     facts = {
         "command": "switch",
@@ -175,20 +178,29 @@ def _digest(table: Table) -> str:
     return runs.digest(table_digest(table), *marks)
 
 
-def refuse_audited(table: Table, not_in: Sequence[tuple[Data, Columns | None]]) -> None:
-    """Raise DataError where a row, exactly or after normalising, is in an audit set: such rows are for auditing.
+def not_audited(table: Table, not_in: Sequence[tuple[Data, Columns | None]]) -> Table:
+    """The rows that are in no audit set, exactly or after normalising; says how many others there were.
 
     Looked at are the sets given, and those of the named suites that are at hand.
+
+    Raises
+    ------
+    DataError : more than `SHARED` of the rows are in one: these are an audit's rows.
     """
-    texts = Texts([str(name) for name in table.ids], table.texts, [""] * len(table), np.ones(len(table), np.float32))
+    ids = [str(name) for name in table.ids]
+    texts, kept = Texts(ids, table.texts, [""] * len(table), np.ones(len(table), np.float32)), set(ids)
     for name, source in (*_suites(), *((str(_name(data)), open_source(data, which)) for data, which in not_in)):
-        kept = Sieve([source]).keep(texts)
-        if len(kept) < len(texts):
-            first = next(row for row in texts.ids if row not in set(kept.ids))
+        found = set(Sieve([source]).keep(texts).ids)
+        shared = len(table) - len(found)
+        if shared > SHARED * len(table):
             raise DataError(
-                f"{table.source}: {len(texts) - len(kept):,} of {len(texts):,} rows are also in the audit set {name}, "
-                f"the row '{first}' first. Calibrate on rows that no audit will see."
+                f"{table.source}: {shared:,} of {len(table):,} rows are in the audit set {name}. "
+                "Calibrate on rows that no audit will see."
             )
+        if shared:
+            say(f"{table.source}: {shared:,} of {len(table):,} rows are in the audit set {name} and are left out.")
+        kept &= found
+    return table if len(kept) == len(table) else table.take(np.array([name in kept for name in ids]))
 
 
 def _name(data: Data) -> str:
