@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="lost-in-distillation.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="lost-in-distillation or unreasonable-distillation.")],
     out: Annotated[Path, typer.Option("--out", help="Where the models, the audits and the report go.")],
     scale: Annotated[str, typer.Option("--scale", help="smoke, cpu, long, gpu or paper.")] = "cpu",
     encoder: Annotated[
@@ -30,6 +30,10 @@ def command(
         typer.Option("--scorer", help="A third model, for the suite false-positives, which is left out without one."),
     ] = None,
     allow_code: Annotated[bool, typer.Option("--allow-code", help="Let module:object run its module.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Data sets worked on at once (unreasonable-distillation)."),
+    ] = None,
 ) -> None:
     """Do a paper's study again: teachers, students and controls, its suites, and its claims one by one.
 
@@ -39,7 +43,8 @@ def command(
     training.require_torch()
     from angelshare.recipes import papers
 
-    result = papers.reproduce(recipe, scale, out, encoder=encoder, pool=pool, scorer=scorer, allow_code=allow_code)
+    given = {"encoder": encoder, "pool": pool, "scorer": scorer, "allow_code": allow_code, "workers": workers}
+    result = papers.reproduce(recipe, scale, out, **given)
     for row in next(exhibit.rows for exhibit in result.exhibits if exhibit.kind == "claims"):
         typer.echo(f"({row['number']}) {row['text']} {str(row['answer']).capitalize()}.")
     say(f"Report: {out / 'report' / 'report.html'}")

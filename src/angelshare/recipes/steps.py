@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ class Steps:
     """
 
     def __init__(self, title: str, out: Path, plan: Mapping[str, Any]) -> None:
-        self.title, self.out = title, out
+        self.title, self.times = title, out / "steps.json"
         path = out / "recipe.json"
         if not path.exists():
             if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -42,13 +43,19 @@ class Steps:
 
     def __call__(self, name: str, work: Callable[[], T]) -> T:
         """Do one step; steps.json tells how many seconds each took, in all runs that came to its end."""
-        path, began = self.out / "steps.json", time.monotonic()
+        began = time.monotonic()
         say(f"{self.title}: {name}")
         done = work()
-        seconds = json.loads(path.read_text()) if path.exists() else {}
+        seconds = json.loads(self.times.read_text()) if self.times.exists() else {}
         seconds[name] = round(seconds.get(name, 0) + time.monotonic() - began, 1)
-        runs.write_json(path, seconds)
+        runs.write_json(self.times, seconds)
         return done
+
+    def of(self, part: str) -> "Steps":
+        """The steps of one part of the study, timed in a file of their own."""
+        found = copy(self)
+        found.title, found.times = f"{self.title}, {part}", self.times.parent / part / "steps.json"
+        return found
 
 
 def settled(place: Path) -> bool:

@@ -21,6 +21,9 @@ SHUFFLES = 10
 ROWS = 1_000
 """Rows drawn at most, shared alike by the labels (where several may hold: by each label's positives and negatives)."""
 
+WORDS = 60_000
+"""Words of all drawn rows at most: every model reads each thirty times, and long texts would take hours."""
+
 CELLS = 3
 """Yet as many for each as this many times the smallest cell: of many labels, few rows would be left that are right."""
 
@@ -81,7 +84,10 @@ class Drawn:
 
 
 def draw_rows(data: AuditData) -> Drawn:
-    """At most `ROWS` rows of more than three words, all of which can move, whatever any model makes of them."""
+    """At most `ROWS` rows of more than three words, all of which can move, whatever any model makes of them.
+
+    No row is begun once `WORDS` words are drawn.
+    """
     settings, truth = data.settings, truths(data)
     classes = 2 if data.multilabel else len(data.labels)
     order = rng(settings.seed, "word-order", "rows").permutation(len(data.table))
@@ -91,8 +97,9 @@ def draw_rows(data: AuditData) -> Drawn:
     problems = np.arange(truth.shape[1])
     rows: list[int] = []
     texts: list[list[Sentence]] = []
+    words = 0
     for row in order:
-        if not left.any():
+        if not left.any() or words >= WORDS:
             break
         mine = problems, truth[row]
         text = data.table.texts[row] if left[mine].any() else ""
@@ -101,6 +108,7 @@ def draw_rows(data: AuditData) -> Drawn:
             left[mine] = np.maximum(left[mine] - 1, 0)
             rows.append(int(row))
             texts.append(found)
+            words += sum(len(one.words) for one in found)
     at = np.array(rows, dtype=np.int64)
     slices = data.labels if truth.shape[1] > 1 else (WHOLE,)
     return Drawn(at, texts, truth[at], classes, slices, several, settings.seed)

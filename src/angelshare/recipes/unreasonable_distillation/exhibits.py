@@ -117,7 +117,7 @@ def foretold(recipe: Recipe, found: Mapping[str, AuditResult]) -> dict[str, Esti
 def won_back(recipe: Recipe, found: Mapping[str, AuditResult]) -> dict[str, Estimate]:
     """What share of its student's loss each switch gives back."""
     return {
-        f"share of the gap closed by {model}": finding.value
+        f"share of the gap closed by {model} on {name}": finding.value
         for name, dataset in recipe.datasets.items()
         for model in dataset.switches
         for finding in found[name].findings

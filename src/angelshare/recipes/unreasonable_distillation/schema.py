@@ -85,6 +85,7 @@ class Sizes(Strict):
     Attributes
     ----------
     per_text : augmented texts made of each text.
+    teacher_epochs : passes of the teacher over its golden rows; the scale's where None.
     """
 
     train: int | None = Field(default=None, ge=10)
@@ -92,6 +93,7 @@ class Sizes(Strict):
     test: int | None = Field(default=None, ge=10)
     per_text: int = Field(default=0, ge=0)
     max_length: int = Field(default=128, ge=4)
+    teacher_epochs: int | None = Field(default=None, ge=1)
 
 
 class Scale(Strict):

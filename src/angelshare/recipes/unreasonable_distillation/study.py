@@ -1,11 +1,13 @@
 """The study of the three posts, step by step: a data set at a time, then what word order tells of all of them."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 
 from angelshare import runs
 from angelshare.collect import audit
@@ -16,6 +18,7 @@ from angelshare.errors import DataError
 from angelshare.models.students import StudentOptions
 from angelshare.progress import say
 from angelshare.recipes import demo
+from angelshare.recipes.abreast import Job, abreast
 from angelshare.recipes.claims import answers
 from angelshare.recipes.rows import first, without
 from angelshare.recipes.schema import Training
@@ -32,7 +35,7 @@ from angelshare.training.outputs import public_name
 
 __all__ = ["reproduce"]
 
-AUDITS = ("quality", "fidelity", "word-order", "deferral", "cost")
+AUDITS, TIMED = ("quality", "fidelity", "word-order"), ("deferral", "cost")
 
 HELD_OUT = 0.3
 """Share of the training rows that are the test set of a data set which has none."""
@@ -41,13 +44,17 @@ SENSITIVE = ("cola", "sst2", "imdb", "emotion")
 """From the most to the least sensitive to the order of words, by the posts."""
 
 
-def reproduce(recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = None) -> AuditResult:
+def reproduce(
+    recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = None, workers: int | None = None
+) -> AuditResult:
     """Do the study at a scale; run again after an interruption, it goes on.
 
     Parameters
     ----------
     out : becomes the folder of the models and audits, a folder a data set, and of the report about all of them.
     encoder : the teachers' encoder, in place of the scale's.
+    workers : data sets worked on at once, each in a process with its share of the cores; default one a core, and one
+        where there is a GPU.
 
     Raises
     ------
@@ -65,13 +72,28 @@ def reproduce(recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = 
     }
     step = Steps(recipe.title, out, plan)
     courses = {
-        name: Course(name, dataset, scale, out / name, step, chosen, material[name])
+        name: Course(name, dataset, scale, out / name, step.of(name), chosen, material[name])
         for name, dataset in recipe.datasets.items()
     }
+    jobs: dict[str, Job] = {
+        name: (_course, (dataset, scale, out, name, step.of(name), chosen))
+        for name, dataset in recipe.datasets.items()
+        if not courses[name].finished
+    }
+    cores = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+    step("data sets", lambda: abreast(jobs, workers or min(cores, len(jobs) or 1)))
     found: dict[str, AuditResult] = {}
     for course in courses.values():
-        found |= course.run()
+        found |= course.audits()
     return _report(recipe, scale, out, chosen, courses, found)
+
+
+def _course(dataset: Dataset, scale: Scale, out: Path, name: str, step: Steps, encoder: str) -> None:
+    """All of one data set but what is timed."""
+    course = Course(name, dataset, scale, out / name, step, encoder, Material.of(dataset, scale.sizes[name]))
+    course.train()
+    if not dataset.switches:
+        course.audits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,30 +148,38 @@ class Course:
     def sizes(self) -> Sizes:
         return self.scale.sizes[self.name]
 
-    def run(self) -> dict[str, AuditResult]:
-        self._do("teacher", self._teach)
+    @property
+    def finished(self) -> bool:
+        return (self.out / "audits" / self.name / runs.MANIFEST).exists()
+
+    def train(self) -> None:
+        """The teacher, what it says of the texts, its students, and their switches."""
+        self.step("teacher", self._teach)
         if self.sizes.per_text:
-            self._do("augmented", self._augment)
-        self._do("transfer", self._label)
-        self._do("tfidf", lambda: baseline(self.rows.train, out=self.out / "tfidf"))
+            self.step("augmented", self._augment)
+        self.step("transfer", self._label)
+        self.step("tfidf", lambda: baseline(self.rows.train, out=self.out / "tfidf"))
         for name, student in self.dataset.students.items():
-            self._do(name, lambda name=name, student=student: self._distil(name, student))
+            self.step(name, partial(self._distil, name, student))
         for name, switched in self.dataset.switches.items():
-            self._do(name, lambda name=name, switched=switched: self._switch(name, switched))
+            self.step(name, partial(self._switch, name, switched))
+
+    def audits(self) -> dict[str, AuditResult]:
+        """By name. Where there are switches, speed counts: then nothing else is to run meanwhile."""
         switches = [name for name in self.dataset.switches if (self.out / name).exists()]
         models = {name: self.out / name for name in (*self.dataset.students, *switches, "tfidf")}
-        found = {self.name: self._audit(self.name, self.out / "teacher", models, AUDITS)}
+        codes = (*AUDITS, *TIMED) if self.dataset.switches else AUDITS
+        found = {self.name: self._audit(self.name, self.out / "teacher", models, codes)}
         controlled = [name for name, student in self.dataset.students.items() if student.controls]
         for name in controlled:
             study = f"{self.name}-gold" if name == controlled[0] else f"{self.name}-{name}-gold"
             found[study] = self._audit(study, _all_seeds(self.out / name, "gold"), {name: models[name]}, ("quality",))
         return found
 
-    def _do(self, name: str, work: Any) -> Any:
-        return self.step(f"{self.name}/{name}", work)
-
     def _teach(self) -> None:
-        how, default = self.scale.teacher, FinetuneOptions()
+        default = FinetuneOptions()
+        epochs = self.sizes.teacher_epochs or self.scale.teacher.epochs
+        how = self.scale.teacher.model_copy(update={"epochs": epochs})
         options = replace(default, max_length=self.sizes.max_length, training=how.over(default.training))
         finetune(self.encoder, self.rows.train, dev=self.rows.dev, out=self.out / "teacher", options=options)
 
@@ -207,7 +237,7 @@ class Course:
         place = self.out / "audits" / study
         if (place / runs.MANIFEST).exists():
             return AuditResult.load(place)
-        done: AuditResult = self._do(
+        return self.step(
             f"audit-{study}",
             lambda: audit(
                 reference=reference,
@@ -219,7 +249,6 @@ class Course:
                 answers=self.out / "audits" / "predictions",
             ),
         )
-        return done
 
 
 def _student_options(student: Student, how: Training, sizes: Sizes) -> StudentOptions:
