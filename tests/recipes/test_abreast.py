@@ -11,7 +11,7 @@ from angelshare.recipes.abreast import abreast
 
 
 def speak(path, word):
-    print(word, file=sys.stderr)
+    sys.stderr.write(f"{word}\n")
     path.write_text(os.environ["OMP_NUM_THREADS"])
 
 
