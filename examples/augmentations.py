@@ -19,12 +19,17 @@ SHOWN = ("accuracy", "macro_f1", "auc_roc", "agreement", "rank_correlation", "kl
 PAIRS = {"eda": "eda-loose", "tang": "tang-loose"}
 
 
+PRETRAINED = 4_000
+"""Texts, the golden ones among them, that the masked model reads."""
+
+
 def choose(source: str, count: int, out: Path) -> None:
-    """Golden rows to train on, and all others as dev rows; the same ones every time."""
+    """Golden rows to train on, all others as dev rows, and texts for the masked model; the same ones every time."""
     table = ash.read(source)
     order = np.argsort([hashed(str(name)) for name in table.ids], kind="stable")
     write(out / "gold.csv", table.take(np.sort(order[:count])))
     write(out / "dev.csv", table.take(np.sort(order[count:])))
+    write(out / "texts.csv", table.take(np.sort(order[:PRETRAINED])))
 
 
 def write(path: Path, table: Table) -> None:
