@@ -21,7 +21,7 @@ SHUFFLES = 10
 ROWS = 1_000
 """Rows drawn at most, shared alike by the labels (where several may hold: by each label's positives and negatives)."""
 
-WORDS = 60_000
+WORDS = 30_000
 """Words of all drawn rows at most: every model reads each thirty times, and long texts would take hours."""
 
 CELLS = 3

@@ -171,9 +171,12 @@ class Course:
         codes = (*AUDITS, *TIMED) if self.dataset.switches else AUDITS
         found = {self.name: self._audit(self.name, self.out / "teacher", models, codes)}
         controlled = [name for name, student in self.dataset.students.items() if student.controls]
+        others = {name: models[name] for name in self.dataset.students if name not in controlled}
         for name in controlled:
-            study = f"{self.name}-gold" if name == controlled[0] else f"{self.name}-{name}-gold"
-            found[study] = self._audit(study, _all_seeds(self.out / name, "gold"), {name: models[name]}, ("quality",))
+            first = name == controlled[0]
+            study = f"{self.name}-gold" if first else f"{self.name}-{name}-gold"
+            compared = {name: models[name]} | (others if first else {})
+            found[study] = self._audit(study, _all_seeds(self.out / name, "gold"), compared, ("quality",))
         return found
 
     def _teach(self) -> None:
