@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from angelshare.data.augmentation.words import MARKS, Protected, Words, dressed
+from angelshare.data.augmentation.words import MARKS, Draft, Protected, Words, dressed
 
 __all__ = ["ALPHA", "GUESSES", "Hidden", "chosen", "hide"]
 
@@ -32,7 +32,7 @@ class Hidden:
 
 def hide(words: Words, rng: np.random.Generator, alpha: float = ALPHA) -> Hidden:
     """Draw max(1, alpha x length) words, or as many as may be touched, each at most once."""
-    candidates = [at for at in words.free if words.plain[at]]
+    candidates = words.free
     order = rng.permutation(len(candidates))[: max(1, int(alpha * len(words)))]
     at = sorted(candidates[drawn] for drawn in order.tolist())
     return Hidden(at, rng.random(len(at)).tolist())
@@ -49,15 +49,16 @@ def chosen(
     ----------
     guesses : (word, probability) for each hidden place; fewer places where the model read only so far.
     """
-    tokens = list(words.tokens)
+    draft = Draft(words)
     for at, chance, found in zip(hidden.at, hidden.chances, guesses, strict=False):
         able = [
-            (word, weight)
+            (fresh, weight)
             for word, weight in found
             if word.lower() != words.plain[at] and word.strip(MARKS) and protected.allows(word)
+            if draft.keeps({at: (fresh := dressed(word, words.tokens[at]))})
         ]
         if able:
             reach = np.cumsum([weight for _, weight in able])
             drawn = int(np.searchsorted(reach, chance * reach[-1], side="right"))
-            tokens[at] = dressed(able[min(drawn, len(able) - 1)][0], tokens[at])
-    return "masked", " ".join(tokens)
+            draft.change({at: able[min(drawn, len(able) - 1)][0]})
+    return "masked", " ".join(draft.tokens)

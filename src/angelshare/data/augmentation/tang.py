@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from angelshare.data.augmentation.words import MARKS, Protected, Words, below, dressed
+from angelshare.data.augmentation.words import MARKS, Draft, Protected, Words, below, dressed
 
 __all__ = ["MASK", "NGRAM", "REPLACE", "SHARE", "Speech", "Tags", "speech_of", "tang"]
 
@@ -86,19 +86,18 @@ def tang(
     ----------
     tag : the part of speech of a word that `speech` does not know.
     """
-    tokens, touched, done = list(words.tokens), [False] * len(words), set[str]()
+    draft, free = Draft(words), set(words.free)
+    touched, done = [False] * len(words), set[str]()
     for at, chance in enumerate(rng.random(len(words)).tolist()):
-        if chance >= share + replace or words.held[at] or not words.plain[at]:
-            continue
-        if chance < share:
-            tokens[at], touched[at] = mask, True
-            done.add("mask")
+        if chance >= share + replace or at not in free:
             continue
         plain = words.plain[at]
-        other = speech.draw(speech.tags.get(plain) or tag(plain), float(rng.random()))
-        if other is not None:
-            tokens[at], touched[at] = dressed(other, tokens[at]), True
-            done.add("speech")
+        masked = chance < share
+        other = mask if masked else speech.draw(speech.tags.get(plain) or tag(plain), float(rng.random()))
+        if other is not None and draft.change({at: other if masked else dressed(other, words.tokens[at])}):
+            touched[at] = True
+            done.add("mask" if masked else "speech")
+    tokens = draft.tokens
     if rng.random() < ngram:
         size = min(1 + below(rng, LONGEST), len(words))
         held = [at for at, stays in enumerate(words.held) if stays]
