@@ -34,7 +34,9 @@ def to_markdown(summary: Summary) -> str:
 def _study(summary: Summary) -> list[str]:
     """What a recipe found beside its paper."""
     found = study.claims(summary)
-    lines = [f"{each.number}. **{escaped(each.answer)}**: {escaped(each.text)}" for each in found]
+    lines = [
+        f"{each.number}. **{escaped(each.answer)}**: {escaped(' '.join((each.text, *each.why)), 600)}" for each in found
+    ]
     parts = ["\n".join(lines)] if lines else []
     for table in study.tables(summary):
         metrics = list(table.metrics)
