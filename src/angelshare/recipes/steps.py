@@ -41,14 +41,25 @@ class Steps:
             raise DataError(f"{out} was begun with another {differs}, and nothing is written over. Name another --out.")
 
     def __call__(self, name: str, work: Callable[[], T]) -> T:
-        """Do one step; steps.json tells how many seconds each took, in all runs that came to its end."""
-        path, began = self.out / "steps.json", time.monotonic()
+        """Do one step; steps.json tells how many seconds each took, in the run that came to its end."""
+        began = time.monotonic()
         say(f"{self.title}: {name}")
         done = work()
-        seconds = json.loads(path.read_text()) if path.exists() else {}
-        seconds[name] = round(seconds.get(name, 0) + time.monotonic() - began, 1)
-        runs.write_json(path, seconds)
+        seconds = self._seconds()
+        if name not in seconds:
+            runs.write_json(self.out / "steps.json", seconds | {name: round(time.monotonic() - began, 1)})
         return done
+
+    def _seconds(self) -> dict[str, float]:
+        path = self.out / "steps.json"
+        found: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return found
+
+    def took(self) -> str:
+        """What the steps took together, in words: `1 h 57 min`."""
+        hours, minutes = divmod(round(sum(self._seconds().values()) / 60), 60)
+        time_ = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else "less than a minute"
+        return f"its steps took {time_} on this machine, without what a stopped run had done of a step"
 
 
 def settled(place: Path) -> bool:

@@ -364,7 +364,8 @@ class _Study:
             ),
         ]
         first = found["open"]
-        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "scale": self.scale.about}
+        scale = f"{self.scale.about}; {self.step.took()}"
+        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "scale": scale}
         result = replace(first, exhibits=(*exhibits, *first.exhibits), facts=facts, predictions={})
         result.save(self.out / "report")
         return result

@@ -71,7 +71,7 @@ def reproduce(recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = 
     found: dict[str, AuditResult] = {}
     for course in courses.values():
         found |= course.run()
-    return _report(recipe, scale, out, chosen, courses, found)
+    return _report(recipe, scale, out, chosen, step, courses, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +244,7 @@ def _report(
     scale: Scale,
     out: Path,
     encoder: str,
+    step: Steps,
     courses: Mapping[str, Course],
     found: Mapping[str, AuditResult],
 ) -> AuditResult:
@@ -263,7 +264,8 @@ def _report(
         changes(recipe, public_name(encoder)),
     ]
     first_shown = found["sst2"]
-    facts = {**first_shown.facts, "title": recipe.title, "paper": recipe.paper, "scale": scale.about}
+    about = f"{scale.about}; {step.took()}"
+    facts = {**first_shown.facts, "title": recipe.title, "paper": recipe.paper, "scale": about}
     result = replace(first_shown, exhibits=(*exhibits, *first_shown.exhibits), facts=facts, predictions={})
     result.save(out / "report")
     return result
