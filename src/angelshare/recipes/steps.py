@@ -10,9 +10,10 @@ from angelshare import runs
 from angelshare.errors import DataError
 from angelshare.progress import say
 
-__all__ = ["Steps", "settled"]
+__all__ = ["Steps", "refuse_others", "settled"]
 
 T = TypeVar("T")
+PLAN = "recipe.json"
 
 
 class Steps:
@@ -30,15 +31,9 @@ class Steps:
 
     def __init__(self, title: str, out: Path, plan: Mapping[str, Any]) -> None:
         self.title, self.out = title, out
-        path = out / "recipe.json"
-        if not path.exists():
-            if out.exists() and (not out.is_dir() or any(out.iterdir())):
-                raise DataError(f"{out} exists and is no study of ours. Name another --out.")
-            runs.write_json(path, dict(plan))
-        found = json.loads(path.read_text(encoding="utf-8"))
-        differs = next((name for name, value in plan.items() if found.get(name) != value), None)
-        if differs is not None:
-            raise DataError(f"{out} was begun with another {differs}, and nothing is written over. Name another --out.")
+        refuse_others(out, plan)
+        if not (out / PLAN).exists():
+            runs.write_json(out / PLAN, dict(plan))
 
     def __call__(self, name: str, work: Callable[[], T]) -> T:
         """Do one step; steps.json tells how many seconds each took, in the run that came to its end."""
@@ -60,6 +55,19 @@ class Steps:
         hours, minutes = divmod(round(sum(self._seconds().values()) / 60), 60)
         time_ = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else "less than a minute"
         return f"its steps took {time_} on this machine, without what a stopped run had done of a step"
+
+
+def refuse_others(out: Path, plan: Mapping[str, Any]) -> None:
+    """Raise DataError where `out` was begun with another plan, of which a part may be given, or is no study."""
+    path = out / PLAN
+    if not path.exists():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise DataError(f"{out} exists and is no study of ours. Name another --out.")
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    differs = next((name for name, value in plan.items() if found.get(name) != value), None)
+    if differs is not None:
+        raise DataError(f"{out} was begun with another {differs}, and nothing is written over. Name another --out.")
 
 
 def settled(place: Path) -> bool:

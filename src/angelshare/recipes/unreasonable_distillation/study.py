@@ -19,7 +19,7 @@ from angelshare.recipes import demo
 from angelshare.recipes.claims import answers
 from angelshare.recipes.rows import first, without
 from angelshare.recipes.schema import Training
-from angelshare.recipes.steps import Steps, settled
+from angelshare.recipes.steps import Steps, refuse_others, settled
 from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, foretold, order, shares, won_back
 from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student, Switched
 from angelshare.result import AuditResult
@@ -55,15 +55,16 @@ def reproduce(recipe: Recipe, scale: Scale, out: Path, *, encoder: str | None = 
     """
     named = encoder or scale.encoder
     chosen = str(demo.encoder()) if named == "package" else named
-    material = {name: Material.of(dataset, scale.sizes[name]) for name, dataset in recipe.datasets.items()}
-    encoders.masked(chosen, seed=0)
     plan = {
         "recipe": recipe.title,
         "scale": scale.model_dump(mode="json", exclude={"about"}),
         "encoder": public_name(chosen),
-        "texts": runs.digest(*(part for each in material.values() for part in each.parts())),
     }
-    step = Steps(recipe.title, out, plan)
+    refuse_others(out, plan)
+    encoders.masked(chosen, seed=0)
+    material = {name: Material.of(dataset, scale.sizes[name]) for name, dataset in recipe.datasets.items()}
+    texts = runs.digest(*(part for each in material.values() for part in each.parts()))
+    step = Steps(recipe.title, out, plan | {"texts": texts})
     courses = {
         name: Course(name, dataset, scale, out / name, step, chosen, material[name])
         for name, dataset in recipe.datasets.items()
