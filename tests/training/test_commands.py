@@ -164,6 +164,34 @@ def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, wor
     assert open_transfer(tmp_path / "t").count == 1
 
 
+@pytest.mark.parametrize("option", [("--threshold", 0.9), ("--positive", "positive"), ("--balance", 0.1)])
+def test_an_option_that_would_be_ignored_is_refused(option, tmp_path):
+    (tmp_path / "x.csv").write_text("text\na grand film\n")
+    with pytest.raises(DataError, match=f"{option[0]} chooses rows by score"):
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *option)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+@pytest.mark.parametrize("others", [CHOSEN, ()])
+def test_a_refused_command_leaves_nothing(others, tmp_path):
+    (tmp_path / "x.csv").write_text('text\na grand film\n"open\n' if not others else "text\na grand film\n")
+    wrong = ("--positive", "toxic") if others else ("--shard-rows", 1)
+    with pytest.raises(AngelshareError):
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *others, *wrong)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "t"] == ["x.csv"]
+    assert bool(others) is not (tmp_path / "t").exists()  # a shard that is done is kept
+
+
+def test_rows_without_a_text_may_be_skipped(tmp_path):
+    (tmp_path / "x.csv").write_text("name,text\n1,one\n2,\n3, \n1,one\n4,two\n")
+    with pytest.raises(DataError, match="row 3, column 'text': the text is empty"):
+        run(*COUNTING, tmp_path / "x.csv", "--id", "name", "--out", tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+    run(*COUNTING, tmp_path / "x.csv", "--id", "name", "--out", tmp_path / "t", "--skip-empty")
+    found = open_transfer(tmp_path / "t")
+    assert list(found.read().ids) == ["1", "4"] and found.manifest["dropped"] == {"empty": 2, "repeated": 1}
+
+
 @pytest.mark.parametrize("others", [SPREAD, CHOSEN, (*SPREAD, *CHOSEN)])
 def test_one_row_is_labelled_by_processes_and_chosen(others, tmp_path):
     (tmp_path / "x.csv").write_text("text\na grand film\n")
