@@ -1,6 +1,7 @@
 """Progress without a terminal: a rate that leaves the start out."""
 
 import runpy
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from angelshare import progress
 
 def test_the_end_is_told_from_the_rate_after_the_start(monkeypatch, capsys):
     clock = iter([0.0, 100.0, 110.0, 130.0, 130.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with progress.progress("label", 1000) as advance:
         for _ in range(3):  # a hundred seconds until the workers have loaded the teacher, then ten units a second
             advance(100)

@@ -19,6 +19,11 @@ def say(message: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
 
 
+def number_of(count: int, what: str) -> str:
+    """`1 row`, `2,048 rows`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 @contextmanager
 def progress(title: str, total: int | None, done: int = 0) -> Iterator[Advance]:
     """Yield a function that advances the work by some units; `done` were finished by an earlier run.

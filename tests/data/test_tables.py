@@ -146,7 +146,7 @@ def test_lone_surrogates_are_replaced_and_counted(tmp_path: Path, capsys: pytest
     table = read(path, Columns(id="id"))
     assert table.texts == ["a \ufffd b 😀"]
     assert table.ids.tolist() == ["\ufffd"]
-    assert "t.jsonl: 1 texts hold lone surrogates, which UTF-8 cannot spell" in capsys.readouterr().err
+    assert "t.jsonl: 1 text with lone surrogates, which UTF-8 cannot spell" in capsys.readouterr().err
 
 
 @settings(deadline=None)

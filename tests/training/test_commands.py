@@ -172,14 +172,16 @@ def test_an_option_that_would_be_ignored_is_refused(option, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 
 
-@pytest.mark.parametrize("others", [CHOSEN, ()])
-def test_a_refused_command_leaves_nothing(others, tmp_path):
-    (tmp_path / "x.csv").write_text('text\na grand film\n"open\n' if not others else "text\na grand film\n")
-    wrong = ("--positive", "toxic") if others else ("--shard-rows", 1)
-    with pytest.raises(AngelshareError):
-        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *others, *wrong)
-    assert [path.name for path in tmp_path.iterdir() if path.name != "t"] == ["x.csv"]
-    assert bool(others) is not (tmp_path / "t").exists()  # a shard that is done is kept
+def test_a_refused_command_leaves_nothing_but_finished_shards(tmp_path):
+    texts = tmp_path / "x.csv"
+    texts.write_text("text\na grand film\n")
+    with pytest.raises(ModelError, match="toxic"):
+        run(*COUNTING, texts, "--out", tmp_path / "t", *CHOSEN, "--positive", "toxic")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+    texts.write_text("text\n" + "".join(f"line {at}\n" for at in range(1024)) + '"open\n')
+    with pytest.raises(DataError, match="not closed"):
+        run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 1000, "--count", 2000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".t.scored", "x.csv"]
 
 
 def test_rows_without_a_text_may_be_skipped(tmp_path):

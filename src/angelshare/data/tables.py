@@ -13,7 +13,7 @@ from angelshare.data import values
 from angelshare.data.classes import ClassColumn
 from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
-from angelshare.progress import say
+from angelshare.progress import number_of, say
 from angelshare.runs import rng
 
 SET = "set:"
@@ -196,7 +196,7 @@ def read(
     if not builder.texts:
         raise DataError(f"{source} has no rows. Give a file with at least one row below its column names.")
     if builder.mended:
-        say(f"{source}: {builder.mended:,} texts hold {values.SURROGATES}.")
+        say(f"{source}: {number_of(builder.mended, 'text')} with {values.SURROGATES}.")
     default = (
         str(source).removeprefix(HUB).split("/")[-1] if str(source).startswith(HUB) else Path(source).name.split(".")[0]
     )

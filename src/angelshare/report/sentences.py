@@ -45,7 +45,7 @@ def suites(summary: Summary) -> set[str]:
 
 def sentence(finding: Finding, *, named: bool = False) -> Words:
     """Say what a judged comparison found, its size, its interval and the margin; `named`: on which suite, too."""
-    on: Words = iter((" on ", Name(finding.suite)) if named and finding.suite else ())
+    on: tuple[str | Name, ...] = (" on ", Name(finding.suite)) if named and finding.suite else ()
     if not is_whole(finding):
         yield from ("on ", Name(spaced(finding.slice)), ": ")
     yield Name(finding.model)

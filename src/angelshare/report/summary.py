@@ -113,7 +113,11 @@ def _lines(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    plain = _sparse(value) if isinstance(value, Finding) else asdict(value) if is_dataclass(value) else value
+    plain = value
+    if isinstance(value, Finding):
+        plain = _sparse(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        plain = asdict(value)
     return json.dumps(plain, allow_nan=False, ensure_ascii=True)
 
 

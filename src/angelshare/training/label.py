@@ -24,7 +24,7 @@ from angelshare.data.stream import MENDED, Source, Texts, cut, open_source, open
 from angelshare.data.tables import Columns, Table
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, recut
 from angelshare.errors import AngelshareError, DataError
-from angelshare.progress import progress, say
+from angelshare.progress import number_of, progress, say
 from angelshare.training.answers import AnswerCache
 from angelshare.training.executors import (
     Answers,
@@ -242,10 +242,10 @@ class _Job:
         """Say what was dropped and mended; the same as facts for the manifest."""
         dropped = {reason: number for reason, number in counts.items() if reason != MENDED}
         for reason, number in dropped.items():
-            say(f"{self.out}: {number:,} rows dropped: {reason.replace('_', ' ')}.")
+            say(f"{self.out}: {number_of(number, 'row')} dropped: {reason.replace('_', ' ')}.")
         mended = counts.get(MENDED, 0)
         if mended:
-            say(f"{self.out}: {mended:,} texts held {values.SURROGATES}.")
+            say(f"{self.out}: {number_of(mended, 'text')} with {values.SURROGATES}.")
         return ({"dropped": dropped} if dropped else {}) | ({MENDED: mended} if mended else {})
 
 
@@ -271,8 +271,9 @@ def _done(writer: TransferWriter) -> int:
 def _tell(sample: Sample) -> None:
     facts = sample.facts()["pool"]
     say(
-        f"Of {facts['scored']:,} texts scored, {facts['positive']:,} ({facts['rate']:.4%}) have a {sample.label} of at "
-        f"least {sample.wanted.threshold:g}."
+        f"{number_of(facts['scored'], 'text')} scored, {facts['positive']:,} of them ({facts['rate']:.4%}) with a "
+        f"{sample.label} of at least {sample.wanted.threshold:g}."
     )
     for span, number in sample.missing.items():
-        say(f"The pool ended with {number:,} rows missing of score {span}. Give more texts, or a smaller --count.")
+        missing = number_of(number, "row")
+        say(f"The pool ended with {missing} missing of score {span}. Give more texts, or a smaller --count.")
