@@ -129,8 +129,9 @@ def lede(summary: Summary) -> Words:
     known = data if isinstance(data, Mapping) else {"name": data}
     sets = [found for found in known.get("sets") or () if isinstance(found, Mapping)]
     for place, found in enumerate(sets if len(sets) > 1 else [known]):
-        if isinstance(found.get("name"), str):
-            yield from (" on " if place == 0 else " and " if place == len(sets) - 1 else ", ", Name(found["name"]))
+        name = found.get("name")
+        if isinstance(name, str):
+            yield from (" on " if place == 0 else " and " if place == len(sets) - 1 else ", ", Name(name))
     rows = [found.get("rows") for found in (sets or [known])]
     total = sum(count for count in rows if isinstance(count, int))
     if total:
