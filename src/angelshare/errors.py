@@ -13,6 +13,10 @@ class AbsentSet(DataError):
     """A public set's files are not here, and it cannot be had from the hub."""
 
 
+class Taken(DataError):
+    """A place holds something else, and nothing is written over."""
+
+
 class ModelError(AngelshareError):
     """A model cannot be loaded, or does not fit what is asked of it."""
 

@@ -19,6 +19,11 @@ def say(message: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
 
 
+def number_of(count: int, what: str) -> str:
+    """`1 row`, `2,048 rows`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 @contextmanager
 def progress(title: str, total: int | None, done: int = 0) -> Iterator[Advance]:
     """Yield a function that advances the work by some units; `done` were finished by an earlier run.
@@ -47,18 +52,21 @@ def progress(title: str, total: int | None, done: int = 0) -> Iterator[Advance]:
         return
 
     start = last = time.monotonic()
-    made = 0
+    made, first = 0, (0.0, 0)
     of = "" if total is None else f" of {total:,}"
 
     def advance_plain(units: int) -> None:
-        nonlocal last, made
+        nonlocal last, made, first
         made += units
         now = time.monotonic()
+        if made == units:
+            first = now, made  # what came before is the start: workers that load a model, a first compilation
         if now - last >= EVERY:
             last = now
-            rate = made / (now - start)
-            left = "" if total is None else f", ends in {max(total - done - made, 0) / rate:,.0f} s"
-            say(f"{title}: {done + made:,}{of}, {rate:,.1f}/s{left}")
+            since, before = first
+            rate = (made - before) / (now - since) if now > since else 0.0
+            left = f", ends in {max(total - done - made, 0) / rate:,.0f} s" if total is not None and rate else ""
+            say(f"{title}: {done + made:,}{of}" + (f", {rate:,.1f}/s{left}" if rate else ""))
 
     yield advance_plain
     if made:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from angelshare.data import Columns, read, read_scores, require_classes
+from angelshare.data.stream import open_source
 from angelshare.errors import DataError
 
 LABEL = Columns(label="label", id="id")
@@ -228,6 +229,14 @@ def test_hub_names_without_network_are_one_sentence(monkeypatch: pytest.MonkeyPa
         DataError, match=r"^hub:owner/name \(train\) cannot be had from the hub: Couldn't reach the Hub\."
     ):
         read("hub:owner/name")
+
+
+@pytest.mark.parametrize("name", ["hub:", "hub:/", "hub::config"])
+def test_a_hub_set_without_a_name_is_one_sentence(name: str) -> None:
+    with pytest.raises(DataError, match=f"'{name}' names no set of the hub"):
+        read(name)
+    with pytest.raises(DataError, match=f"'{name}' names no set of the hub"):
+        open_source(name)
 
 
 @pytest.mark.parametrize("columns", [{"labels": ("a", "a")}, {"label": "text"}, {"identities": ("x", "y", "x")}])

@@ -1,6 +1,7 @@
 """Streams: the rows of many sources, each once, in order."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,28 @@ def test_broken_files_are_one_sentence(content: str, words: str, tmp_path: Path)
     with pytest.raises(DataError, match=words) as caught:
         all_rows(tmp_path / "x.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_an_audit_set_without_rows_guards_nothing_and_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "audit.csv").write_text("text\n")
+    with pytest.raises(DataError, match=r"audit\.csv has no rows: no text would be kept out"):
+        Sieve([open_source(tmp_path / "audit.csv")])
+
+
+def test_what_is_dropped_or_mended_on_the_way_is_counted(tmp_path: Path) -> None:
+    rows = [("a", "one"), ("b", None), ("a", "one"), ("c", " \t"), ("d", "x \ud800"), ("e", ""), ("d", "x \ud800")]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in rows))
+    with pytest.raises(DataError, match="row 2, column 'text': the text is missing"):
+        all_rows(path)
+    counts: dict[str, int] = {}
+    sieve = Sieve(empty=True)
+    found = [sieve.keep(part) for part in stream(open_sources([path], Columns(id="id"), empty=True), counts)]
+    assert [name for part in found for name in part.ids] == ["a", "d"]
+    assert counts == {"repeated": 2, "lone_surrogates": 2} and sieve.counts == {"empty": 3}
+    with pytest.raises(DataError, match="a text must be a string"):
+        path.write_text('{"text": 1}\n')
+        list(stream(open_sources([path], empty=True)))
 
 
 def test_sets_stream_as_they_open(real_data: Path) -> None:

@@ -126,12 +126,27 @@ def test_a_long_text_is_accepted_and_the_limit_restored(tmp_path: Path) -> None:
     assert csv.field_size_limit() == before
 
 
-def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("labels", [["nan", "null", "inf"], ["NaN", "b", "a"], ["null", "null", "x"]])
+def test_where_types_are_known_any_name_is_a_class(labels: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"text": list("abc"), "y": labels}), path)
+    table = read(path, Columns(label="y"))
+    assert [table.labels[at] for at in table.classes] == labels
+    pq.write_table(pa.table({"text": list("abc"), "y": [labels[0], None, labels[2]]}), path)
+    with pytest.raises(DataError, match="row 2, column 'y': the label is missing"):
+        read(path, Columns(label="y"))
+    (tmp_path / "t.csv").write_text("text,y\n" + "".join(f"a,{label}\n" for label in labels))
+    with pytest.raises(DataError, match="the label is missing"):
+        read(tmp_path / "t.csv", Columns(label="y"))
+
+
+def test_lone_surrogates_are_replaced_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"id": "\\udcff", "text": "a \\ud800 b \\ud83d\\ude00"}\n', encoding="utf-8")
     table = read(path, Columns(id="id"))
     assert table.texts == ["a \ufffd b 😀"]
     assert table.ids.tolist() == ["\ufffd"]
+    assert "t.jsonl: 1 text with lone surrogates, which UTF-8 cannot spell" in capsys.readouterr().err
 
 
 @settings(deadline=None)

@@ -62,6 +62,33 @@ def test_what_was_not_measured_not_settled_or_not_the_same_in_all_seeds_tells_no
     assert answer(drop, [finding(seeds_disagree=True)])["answer"] == CANNOT
 
 
+def teacher(value, low, high, suite="hatecheck", metric="auc_roc"):
+    return replace(
+        finding(suite=suite), model="reference", metric=metric, value=Estimate(value, low, high), reference=None,
+        delta=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"), [(0.51, 0.6, True), (0.5, 0.6, False), (0.48, 0.53, False), (0.3, 0.4, False)]
+)
+def test_a_teacher_at_chance_has_nothing_to_lose(low, high, told):
+    known = teacher((low + high) / 2, low, high)
+    for drop, wanted in ((part(high=0.0), HOLDS), (part(low=-0.05), FAILS)):
+        row = answer(claim(drop), [finding(), known])
+        assert row["answer"] == (wanted if told else CANNOT)
+        assert bool(row["evidence"][0]["why"]) is not told
+        assert told or f"no better than chance on hatecheck: {50 * (low + high):.1f} (" in row["evidence"][0]["note"]
+    assert answer(claim(part(high=0.0)), [finding(), replace(known, suite="covert")])["answer"] == HOLDS
+    other = replace(finding(), metric="accuracy")
+    assert (
+        answer(claim(part(metric="accuracy", high=0.0)), [other, replace(known, metric="accuracy")])["answer"] == HOLDS
+    )
+    less = {"study": "big", "model": "cnn", "than": {"study": "open", "model": "cnn"}, "suite": "hatecheck"}
+    row = answer(Claim(text="Less.", rule="Less.", less=less), [finding(), known], big=[finding(change=-0.01)])
+    assert row["answer"] == (HOLDS if told else CANNOT)
+
+
 def test_a_step_from_a_control_is_no_difference_to_the_teacher():
     step = replace(finding(change=0.2), reference="cnn:hard")
     assert answer(claim(part(high=0.0)), [step, finding()])["answer"] == HOLDS

@@ -45,6 +45,9 @@ def run(tmp_path, monkeypatch, capsys):
         ((STUDY, "--out", "x", "--pool", "data/pool.csv", "--encoder", "nowhere"), "nowhere"),
         ((STUDY, "--out", "x", "--pool", "data/pool.csv", "--scorer", "nowhere.csv"), "nowhere.csv"),
         ((STUDY, "--out", "x"), "wikipedia_talk"),
+        ((STUDY, "--out", "taken", "--pool", "nowhere.csv"), "taken exists and is no study of ours"),
+        ((STUDY, "--out", "x", "--pool", "nowhere.csv", "--encoder", "no/encoder"), "no/encoder"),
+        ((STUDY, "--out", "x", "--pool", "nowhere.csv", "--scorer", "scorer.csv"), "scorer.csv"),
     ],
 )
 def test_a_slip_is_one_sentence_and_leaves_nothing(run, tmp_path, arguments, words):

@@ -12,6 +12,7 @@ from angelshare.data.transfer import open_transfer
 from angelshare.errors import DataError
 from angelshare.recipes.lost_in_distillation.study import reproduce
 from angelshare.recipes.papers import read_recipe
+from angelshare.recipes.steps import Steps
 from angelshare.result import AuditResult
 
 
@@ -76,9 +77,20 @@ def test_again_it_makes_nothing_anew(study):
     out, _ = study
     before = bytes_below(out)
     study_in(out.parent)
-    changed = {name for name, found in bytes_below(out).items() if before.get(name) != found}
-    assert changed <= {"out/steps.json"}
+    assert {name for name, found in bytes_below(out).items() if before.get(name) != found} == set()
     assert set(json.loads((out / "steps.json").read_text())) >= {"teacher", "big-teacher", "audit-open"}
+
+
+def test_the_report_says_how_long_it_took(study, tmp_path):
+    out, result = study
+    assert result.facts["scale"].startswith("a test; its steps took ")
+    assert "its steps took " in (out / "report" / "report.html").read_text()
+    steps = Steps("made up", tmp_path / "x", {})
+    for seconds, said in ((20, "less than a minute"), (3570, "1 h 0 min"), (7020, "1 h 57 min"), (240, "4 min")):
+        (tmp_path / "x" / "steps.json").write_text(json.dumps({"one": seconds / 2, "two": seconds / 2}))
+        assert said in steps.took()
+    steps("two", lambda: None)
+    assert "4 min" in steps.took()
 
 
 def test_a_pool_must_be_named_where_the_scale_has_none(study, tmp_path):
@@ -93,4 +105,5 @@ def test_the_bytes_are_the_same_after_kills(study, tmp_path):
     assert killed_and_run_again(study_in, tmp_path, times=8, seconds=8, seed=0)
     found = bytes_below(tmp_path / "out")
     differ = {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)}
-    assert {name for name in differ if not name.startswith("out/answers/")} <= {"out/steps.json"}
+    timed = {f"out/report/{name}" for name in ("report.html", "report.md", "summary.json", "manifest.json")}
+    assert {name for name in differ if not name.startswith("out/answers/")} <= {"out/steps.json", *timed}

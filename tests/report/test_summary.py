@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ from report_example import FACTS, example, finding, findings, subjects
 
 from angelshare.errors import DamagedFile
 from angelshare.findings import Estimate, Exhibit, Finding, Outcome, worst
-from angelshare.report import from_json, summarise, to_json, to_markdown
+from angelshare.report import from_json, summarise, to_html, to_json, to_markdown
 from angelshare.report.hostile import LIMIT
 from angelshare.report.lists import disagreements, fairly
-from angelshare.report.sentences import certainty, nobody, say, seeds_agree
+from angelshare.report.sentences import certainty, headline, in_markdown, lede, nobody, say, seeds_agree, sentence
 from angelshare.report.words import figure, is_whole, number, words
 
 
@@ -103,6 +103,61 @@ def test_sentences_say_model_size_metric_interval_and_margin():
     none = replace(loss, delta=None, outcome=Outcome.FAILED, note="Disk full.")
     assert say(none) == "bow: failed, AUC-ROC has no figure: Disk full."
     assert say(replace(none, metric="all")) == "bow: the audit quality has no figure, failed: Disk full."
+
+
+def test_where_there_are_several_suites_a_sentence_names_its_own():
+    summary = example()
+    other = [replace(f, suite="hatecheck") for f in findings() if f.model == "bow" and f.delta is not None]
+    many = summarise([*findings(), *other], subjects(), [], FACTS)
+    assert " on toxicity-test" not in in_markdown(headline(summary, summary.verdict("bow")))
+    loss = finding("bow", "auc_roc", 0.88, -0.031, margin=0.01, width=0.0075, suite="hatecheck")
+    assert in_markdown(sentence(loss, named=True)) == (
+        "bow loses 3.1 points of AUC-ROC against teacher on hatecheck (2.4 to 3.9; margin 1.0)"
+    )
+    none = replace(loss, delta=None, outcome=Outcome.FAILED, note="Disk full.")
+    assert in_markdown(sentence(none, named=True)) == "bow: failed, AUC-ROC has no figure on hatecheck: Disk full\\."
+    said = in_markdown(headline(many, many.verdict("bow")))
+    assert " on toxicity-test (" in said or " on hatecheck (" in said
+    groups = to_html(many).split("On whom")[1].split("How sure")[0]
+    assert "hatecheck" in groups and "hatecheck" not in to_html(summary)
+
+
+def test_the_first_line_names_every_suite_whole():
+    names = [f"a-suite-of-a-rather-long-name-{at}" for at in range(8)]
+    sets = [{"name": name, "rows": 1000} for name in names]
+    summary = summarise(findings(), subjects(), [], FACTS | {"data": {"name": ", ".join(names), "sets": sets}})
+    first = in_markdown(lede(summary))
+    assert all(name in first for name in names) and f", {names[6]} and {names[7]}, 8,000 rows" in first
+    one = summarise(findings(), subjects(), [], FACTS | {"data": {"name": "emotion", "rows": 0}})
+    assert in_markdown(lede(one)).endswith(" on emotion")
+
+
+def test_long_lists_of_the_markdown_are_cut_and_counted():
+    many = [
+        replace(f, suite=f"suite {at}")
+        for at in range(12)
+        for f in findings()
+        if f.audit in ("quality", "identity-auc")
+    ]
+    text = to_markdown(summarise(many, subjects(), [], {}))
+    assert "more figures stand in report\\.html" in text and "more groups stand in report\\.html" in text
+    assert len(text) < 60_000 and all(f"on suite {at}" in text for at in range(12))
+
+
+def test_why_there_is_no_figure_stands_in_the_markdown_too():
+    none = replace(
+        finding("bow", "all", 0.5, None, audit="false-positives"), value=None, outcome=Outcome.NOT_APPLICABLE,
+        note="No scorer says which rows raise a false alarm.",
+    )  # fmt: skip
+    text = to_markdown(summarise([none], subjects(), [], {}))
+    assert "not applicable: No scorer says which rows raise a false alarm" in text
+
+
+def test_the_json_leaves_out_what_says_nothing():
+    summary = example()
+    text = to_json(summary)
+    assert len(text) < 0.75 * len(json.dumps(asdict(summary), indent=1)) and from_json(text) == summary
+    assert all(len(line) > 1 for line in text.splitlines()[1:-1] if not line.startswith(("[", "]", "}")))
 
 
 def test_figures_without_a_value_say_so_and_zero_has_no_sign():

@@ -164,6 +164,36 @@ def test_labelling_a_broken_file_is_one_sentence_and_leaves_nothing(content, wor
     assert open_transfer(tmp_path / "t").count == 1
 
 
+@pytest.mark.parametrize("option", [("--threshold", 0.9), ("--positive", "positive"), ("--balance", 0.1)])
+def test_an_option_that_would_be_ignored_is_refused(option, tmp_path):
+    (tmp_path / "x.csv").write_text("text\na grand film\n")
+    with pytest.raises(DataError, match=f"{option[0]} chooses rows by score"):
+        run(*COUNTING, tmp_path / "x.csv", "--out", tmp_path / "t", *option)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_a_refused_command_leaves_nothing_but_finished_shards(tmp_path):
+    texts = tmp_path / "x.csv"
+    texts.write_text("text\na grand film\n")
+    with pytest.raises(ModelError, match="toxic"):
+        run(*COUNTING, texts, "--out", tmp_path / "t", *CHOSEN, "--positive", "toxic")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+    texts.write_text("text\n" + "".join(f"line {at}\n" for at in range(1024)) + '"open\n')
+    with pytest.raises(DataError, match="not closed"):
+        run(*COUNTING, texts, "--out", tmp_path / "t", "--shard-rows", 1000, "--count", 2000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".t.scored", "x.csv"]
+
+
+def test_rows_without_a_text_may_be_skipped(tmp_path):
+    (tmp_path / "x.csv").write_text("name,text\n1,one\n2,\n3, \n1,one\n4,two\n")
+    with pytest.raises(DataError, match="row 3, column 'text': the text is empty"):
+        run(*COUNTING, tmp_path / "x.csv", "--id", "name", "--out", tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+    run(*COUNTING, tmp_path / "x.csv", "--id", "name", "--out", tmp_path / "t", "--skip-empty")
+    found = open_transfer(tmp_path / "t")
+    assert list(found.read().ids) == ["1", "4"] and found.manifest["dropped"] == {"empty": 2, "repeated": 1}
+
+
 @pytest.mark.parametrize("others", [SPREAD, CHOSEN, (*SPREAD, *CHOSEN)])
 def test_one_row_is_labelled_by_processes_and_chosen(others, tmp_path):
     (tmp_path / "x.csv").write_text("text\na grand film\n")

@@ -82,3 +82,11 @@ def test_mistakes_are_one_sentence(tmp_path, transfer):
     with pytest.raises(DataError, match="is a file"):
         counterfactual(transfer, teacher=toxicity_teacher(), out=tmp_path / "file")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_options_on_a_set_that_was_begun_are_told_by_its_name(tmp_path):
+    counterfactual_in(tmp_path)
+    before = bytes_below(tmp_path)
+    with pytest.raises(DataError, match=rf"^{tmp_path / 'swapped'} was begun with other texts or options"):
+        counterfactual(tmp_path / "transfer", teacher=toxicity_teacher(), out=tmp_path / "swapped", swaps=1)
+    assert bytes_below(tmp_path) == before

@@ -68,8 +68,11 @@ def command(
         typer.Option("--balance", help="Share of positives among them; default 0.5.", rich_help_panel=SELECTION),
     ] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", help="A probability that counts as positive.", rich_help_panel=SELECTION)
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            "--threshold", help="A probability that counts as positive; default 0.5.", rich_help_panel=SELECTION
+        ),
+    ] = None,
     positive: Annotated[
         str | None,
         typer.Option("--positive", metavar="LABEL", help="The label that decides.", rich_help_panel=SELECTION),
@@ -92,6 +95,10 @@ def command(
     distinct: Annotated[
         bool, typer.Option("--distinct", help="Drop near-duplicates of earlier texts.", rich_help_panel=SELECTION)
     ] = False,
+    skip_empty: Annotated[
+        bool,
+        typer.Option("--skip-empty", help="Drop, and count, rows without a text.", rich_help_panel=SELECTION),
+    ] = False,
 ) -> None:
     """Ask the teacher about every text once, and keep its soft labels as checksummed shards.
 
@@ -112,6 +119,7 @@ def command(
         selection=_selection(count, balance, threshold, positive, match),
         not_in=shared.audit_sets(not_in, text),
         distinct=distinct,
+        skip_empty=skip_empty,
         executor=ExecutorOptions(kind=executor, workers=workers, address=address, watchdog=watchdog),  # type: ignore[arg-type]
         cache=cache,
     )
@@ -121,14 +129,18 @@ def command(
 
 
 def _selection(
-    count: int | None, balance: float | None, threshold: float, positive: str | None, match: Path | None
+    count: int | None, balance: float | None, threshold: float | None, positive: str | None, match: Path | None
 ) -> "Selection | None":
     from angelshare.data.sampling import Selection
     from angelshare.data.transfer import open_transfer
 
     if count is None:
-        if balance is not None or match is not None:
-            raise DataError("Choosing rows by score needs to know how many. Name --count.")
+        given = {"--balance": balance, "--match": match, "--threshold": threshold, "--positive": positive}
+        idle = next((name for name, value in given.items() if value is not None), None)
+        if idle is not None:
+            raise DataError(
+                f"{idle} chooses rows by score, which needs to know how many. Name --count, or leave it out."
+            )
         return None
     if balance is not None and match is not None:
         raise DataError("Either --balance or --match decides which rows are kept. Leave one out.")
@@ -136,6 +148,6 @@ def _selection(
         count=count,
         balance=0.5 if balance is None else balance,
         match=None if match is None else open_transfer(match),
-        threshold=threshold,
+        threshold=0.5 if threshold is None else threshold,
         positive=positive,
     )

@@ -24,6 +24,8 @@ def kind_of(value: Any) -> tuple[Kind, str] | None:
             found = float(word)
         except ValueError:
             return "name", without_surrogates([word])[0]
+        if word.isalpha():  # "nan" and "inf" are numbers to Python
+            return "name", word
         return ("integer", str(int(found))) if found.is_integer() else None
     try:
         found = number(value)
@@ -55,7 +57,7 @@ class ClassColumn:
         if self.names is not None:
             return self._allowed(chunk, at, value)
         where = chunk.place(at, self.column)
-        if is_missing(value):
+        if is_missing(value, typed=chunk.typed):
             raise DataError(f"{where}: the label is missing (NaN). Give one, or drop the row.")
         found = kind_of(value)
         if found is None:
@@ -83,7 +85,7 @@ class ClassColumn:
             self._one_kind(chunk, at, value, "name")
             return spelled
         where = chunk.place(at, self.column)
-        if is_missing(value):
+        if is_missing(value, typed=chunk.typed):
             raise DataError(f"{where}: the label is missing (NaN). Give one, or drop the row.")
         found = kind_of(value)
         if found is not None and found[0] == "integer" and 0 <= int(found[1]) < len(self.names):

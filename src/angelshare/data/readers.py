@@ -35,12 +35,14 @@ class Chunk:
     ----------
     rows : number of each record as a spreadsheet counts, the header being row 1; in JSONL and Parquet from 1.
     lines : line of the file on which each record begins (differs from `rows` after a quoted line break).
+    typed : whether the file tells what is missing from a string "nan" or "null".
     """
 
     source: str
     values: Values
     rows: Sequence[int]
     lines: Sequence[int]
+    typed: bool = False
 
     def place(self, index: int, column: str | None = None) -> str:
         return place(self.source, self.rows[index], self.lines[index], column)
@@ -262,7 +264,7 @@ def json_records(path: Path, wanted: Sequence[str], optional: Sequence[str]) -> 
                 seen.update(record)
             values: Values = {name: [record.get(name) for record in parsed] for name in wanted}
             rows = [number for number, _ in batch]
-            yield Chunk(str(path), values, rows, rows)
+            yield Chunk(str(path), values, rows, rows, typed=True)
     if seen:
         missing_columns(str(path), wanted, sorted(seen))
 
@@ -297,7 +299,7 @@ def arrow_chunks(source: str, wanted: Sequence[str], batches: Iterable[pa.Record
     for batch in batches:
         rows = range(start, start + len(batch))
         start += len(batch)
-        yield Chunk(source, {name: batch.column(name).to_pylist() for name in wanted}, rows, rows)
+        yield Chunk(source, {name: batch.column(name).to_pylist() for name in wanted}, rows, rows, typed=True)
 
 
 def hub_records(source: str, wanted: Sequence[str], split: str) -> Iterator[Chunk]:
@@ -310,7 +312,7 @@ def hub_records(source: str, wanted: Sequence[str], split: str) -> Iterator[Chun
         values: Values = {name: _named(list(batch[name]), names[name]) for name in wanted}
         rows = range(start, start + len(values[wanted[0]]))
         start = rows.stop
-        yield Chunk(f"{source} ({split})", values, rows, rows)
+        yield Chunk(f"{source} ({split})", values, rows, rows, typed=True)
 
 
 def _named(values: list[Any], names: Sequence[str] | None) -> list[Any]:
@@ -322,11 +324,13 @@ def _named(values: list[Any], names: Sequence[str] | None) -> list[Any]:
 
 def load_hub(source: str, split: str) -> Any:
     """A `datasets.Dataset` for "hub:owner/name[:config]"; one sentence where it cannot be had."""
+    name, _, config = source.removeprefix(HUB).partition(":")
+    if not name.strip("/ "):
+        raise DataError(f"'{source}' names no set of the hub. Write {HUB}owner/name, or {HUB}owner/name:config.")
     try:
         import datasets
     except ImportError as error:
         raise MissingPart(f"Reading {source} needs the package datasets: pip install 'angelshare[train]'.") from error
-    name, _, config = source.removeprefix(HUB).partition(":")
     try:
         return datasets.load_dataset(name, config or None, split=split)
     except (OSError, ValueError, RuntimeError) as error:

@@ -18,7 +18,10 @@ from angelshare.data.seen import Seen, keys
 from angelshare.data.tables import SET, Columns, Table, read
 from angelshare.errors import DataError
 
-__all__ = ["Part", "Source", "Texts", "cut", "open_source", "open_sources", "stream"]
+__all__ = ["MENDED", "Part", "Source", "Texts", "cut", "open_source", "open_sources", "stream"]
+
+MENDED = "lone_surrogates"
+REPEATED = "repeated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,7 @@ class Part:
     ----------
     ids : positions where the source names none.
     place : where a row stands, for messages.
+    mended : texts in which U+FFFD stands for a lone surrogate.
     """
 
     ids: list[str]
@@ -77,6 +81,7 @@ class Part:
     weight: np.ndarray
     place: Callable[[int], str]
     said: list[str] | None = None
+    mended: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,19 +104,24 @@ class Source:
 
 
 def open_sources(
-    sources: Iterable[Table | str | Path], columns: Columns | None = None, *, labelled: bool = False
+    sources: Iterable[Table | str | Path],
+    columns: Columns | None = None,
+    *,
+    labelled: bool = False,
+    empty: bool = False,
 ) -> list[Source]:
     """Look at every source before any is read; a name that comes again gets a number.
 
     Parameters
     ----------
     labelled : whether rows come with what their label says, which needs label columns.
+    empty : let texts of files through that are missing or blank, as empty strings: a `Sieve` drops them.
 
     Raises
     ------
     DataError : a source does not exist, is of no known kind, is a directory, or has no labels where they are wanted.
     """
-    found = [open_source(source, columns, labelled=labelled) for source in sources]
+    found = [open_source(source, columns, labelled=labelled, empty=empty) for source in sources]
     if not found:
         raise DataError("There are no texts. Name at least one file, set or hub set.")
     taken: dict[str, int] = {}
@@ -124,7 +134,9 @@ def open_sources(
     return named
 
 
-def open_source(source: Table | str | Path, columns: Columns | None = None, *, labelled: bool = False) -> Source:
+def open_source(
+    source: Table | str | Path, columns: Columns | None = None, *, labelled: bool = False, empty: bool = False
+) -> Source:
     """A source of texts: a table at hand, a file, "set:NAME[:PART]" or "hub:owner/name[:config]"."""
     columns = columns or Columns()
     if isinstance(source, Table):
@@ -137,7 +149,7 @@ def open_source(source: Table | str | Path, columns: Columns | None = None, *, l
         rows = load_hub(where, "train")
         digest = runs.digest(where, str(getattr(rows, "_fingerprint", "")), *used.wanted)
         name = where.removeprefix(HUB).split("/")[-1]
-        return Source(name, where, digest, len(rows), lambda: _of_chunks(records(where, used.wanted), used))
+        return Source(name, where, digest, len(rows), lambda: _of_chunks(records(where, used.wanted), used, empty))
     path = Path(where)
     suffix = format_of(path)
     sha256, lines = _read_through(path)
@@ -146,7 +158,7 @@ def open_source(source: Table | str | Path, columns: Columns | None = None, *, l
         where,
         runs.digest(sha256, *used.wanted),
         _rows(path, suffix, lines),
-        lambda: _of_chunks(records(where, used.wanted), used),
+        lambda: _of_chunks(records(where, used.wanted), used, empty),
     )
 
 
@@ -229,10 +241,11 @@ def _labels(chunk: Chunk, columns: Columns) -> list[str] | None:
     return [_said(several, row) for row in found]
 
 
-def _of_chunks(chunks: Iterable[Chunk], columns: Columns) -> Iterator[Part]:
+def _of_chunks(chunks: Iterable[Chunk], columns: Columns, empty: bool = False) -> Iterator[Part]:
     position = 0
     for chunk in chunks:
-        texts = values.texts(chunk, columns.text)
+        texts = values.texts(chunk, columns.text, empty=empty)
+        mended = values.lone_surrogates(chunk.values[columns.text])
         if columns.id is None:
             ids = [str(at) for at in range(position, position + len(texts))]
         else:
@@ -241,20 +254,25 @@ def _of_chunks(chunks: Iterable[Chunk], columns: Columns) -> Iterator[Part]:
         if columns.weight is not None:
             weights = values.numbers(chunk, columns.weight, what="weight", high=np.inf)
         position += len(texts)
-        yield Part(ids, texts, weights, partial(chunk.place, column=columns.id), _labels(chunk, columns))
+        yield Part(ids, texts, weights, partial(chunk.place, column=columns.id), _labels(chunk, columns), mended)
 
 
-def stream(sources: Sequence[Source]) -> Iterator[Texts]:
+def stream(sources: Sequence[Source], counts: dict[str, int] | None = None) -> Iterator[Texts]:
     """The rows of all sources, each once.
 
     A row that comes again with the same id and text is left out; an id that comes again with another text is prefixed
     by the name of its source. Two sets of 8-byte hashes are held for that, and nothing else of what went by.
+
+    Parameters
+    ----------
+    counts : grows by "repeated", rows left out, and "lone_surrogates", texts in which U+FFFD stands for one.
 
     Raises
     ------
     DataError : a source has no rows, or an id stands for different texts in one source.
     """
     pairs, names = Seen(), Seen()
+    told: dict[str, int] = {} if counts is None else counts
     for source in sources:
         here, empty = Seen(), True
         for part in source.open():
@@ -273,6 +291,9 @@ def stream(sources: Sequence[Source]) -> Iterator[Texts]:
                     raise DataError(
                         f"{source.where}: the id '{ids[at]}' stands for different texts. Rename one of them."
                     )
+            for name, count in ((REPEATED, int((~fresh).sum())), (MENDED, part.mended)):
+                if count:
+                    told[name] = told.get(name, 0) + count
             weight = np.asarray(part.weight, dtype=np.float32)
             rows = Texts(ids, texts, [source.name] * len(ids), weight, part.said)
             yield rows if fresh.all() else rows.take(fresh)

@@ -13,6 +13,7 @@ from angelshare.data import values
 from angelshare.data.classes import ClassColumn
 from angelshare.data.readers import HUB, Chunk, place, records
 from angelshare.errors import DataError
+from angelshare.progress import number_of, say
 from angelshare.runs import rng
 
 SET = "set:"
@@ -194,6 +195,8 @@ def read(
         builder.add(chunk)
     if not builder.texts:
         raise DataError(f"{source} has no rows. Give a file with at least one row below its column names.")
+    if builder.mended:
+        say(f"{source}: {number_of(builder.mended, 'text')} with {values.SURROGATES}.")
     default = (
         str(source).removeprefix(HUB).split("/")[-1] if str(source).startswith(HUB) else Path(source).name.split(".")[0]
     )
@@ -208,6 +211,7 @@ class Builder:
         self.classes = None if columns.label is None else ClassColumn(columns.label, names)
         self.several = _several(columns, names)
         self.texts: list[str] = []
+        self.mended = 0
         self.ids: dict[str, tuple[int, int]] = {}
         self.clusters: list[int] = []
         self.cluster_names: dict[str, int] = {}
@@ -218,6 +222,7 @@ class Builder:
         """Add a chunk; `written` is the chunk as the file has it, where its labels were renamed."""
         columns = self.columns
         self.texts += values.texts(chunk, columns.text)
+        self.mended += values.lone_surrogates(chunk.values[columns.text])
         if columns.id is not None:
             add_ids(self.ids, chunk, columns.id)
         if self.classes is not None:

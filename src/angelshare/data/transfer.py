@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 from jaxtyping import Float, Float32
 
 from angelshare.data import shards
-from angelshare.errors import DamagedFile, DataError
+from angelshare.errors import DamagedFile, DataError, Taken
 from angelshare.runs import MANIFEST, write_json
 
 KIND = "transfer set"
@@ -219,7 +220,7 @@ class TransferWriter:
         what |= {"labels": "other labels", "multilabel": "another kind of labels"}
         key = self._differs(found)
         if key is not None:
-            raise DataError(
+            raise Taken(
                 f"{self.directory} already holds {what[key]}, and nothing is written over. "
                 f"Name another directory, or remove this one."
             )
@@ -242,6 +243,13 @@ class TransferWriter:
         """The rows and facts of a shard of a set that is not finished yet, verified."""
         table, facts = shards.read_committed(self.directory, index)
         return _from_arrow(table, len(self.plan["labels"])), facts
+
+    def withdraw(self) -> None:
+        """Take the beginning back where nothing was committed: a command that is refused leaves nothing."""
+        if not self.finished and not self.done:
+            (self.directory / PLAN).unlink(missing_ok=True)
+            with suppress(OSError):  # something else is in it
+                self.directory.rmdir()
 
     def finish(self, **facts: Any) -> "TransferSet":
         """Write the manifest, with `facts` in it; raises DataError when a shard is still to be made."""

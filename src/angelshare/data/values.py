@@ -15,17 +15,29 @@ from angelshare.errors import DataError
 
 TRUTH = {"true": 1.0, "false": 0.0}
 MISSING = frozenset({"", "nan", "null"})
+"""How files that know no types spell that a value is missing."""
+
+SURROGATES = "lone surrogates, which UTF-8 cannot spell: U+FFFD stands for each"
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def lone_surrogates(values: Iterable[Any]) -> int:
+    """How many of the strings hold a lone surrogate."""
+    strings = [value for value in values if isinstance(value, str)]
+    return 0 if _encodes(strings) else sum(_SURROGATES.search(value) is not None for value in strings)
 
 
 def without_surrogates(values: list[str]) -> list[str]:
     """Replace lone surrogates, which JSON can spell and UTF-8 (so Parquet and tokenizers) cannot, by U+FFFD."""
+    return values if _encodes(values) else [_SURROGATES.sub("\ufffd", value) for value in values]
+
+
+def _encodes(values: list[str]) -> bool:
     try:
         "".join(values).encode("utf-8")
     except UnicodeEncodeError:
-        return [_SURROGATES.sub("\ufffd", value) for value in values]
-    else:
-        return values
+        return False
+    return True
 
 
 def shown(value: Any) -> str:
@@ -34,9 +46,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: Any, *, typed: bool = False) -> bool:
+    """Whether a value is missing; in a file that knows types, "nan" and "null" are names like others."""
     if isinstance(value, str):
-        return value.strip().casefold() in MISSING
+        word = value.strip().casefold()
+        return not word if typed else word in MISSING
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
@@ -119,14 +133,17 @@ def each(values: Sequence[Any], parse: Callable[[Any], Any]) -> Iterable[Any]:
     return map(parsed.__getitem__, values)
 
 
-def texts(chunk: Chunk, column: str) -> list[str]:
+def texts(chunk: Chunk, column: str, *, empty: bool = False) -> list[str]:
+    """The column as texts. With `empty`, those that are missing or blank are empty strings, and no mistake."""
     values = chunk.values[column]
+    if empty:
+        values = ["" if is_missing(value, typed=True) else value for value in values]
     for at, value in enumerate(values):
         if not isinstance(value, str):
             if is_missing(value):
                 raise DataError(f"{chunk.place(at, column)}: the text is missing. Give one, or drop the row.")
             raise DataError(f"{chunk.place(at, column)}: a text must be a string. Got {shown(value)} instead.")
-        if not value or value.isspace():
+        if not empty and (not value or value.isspace()):
             raise DataError(f"{chunk.place(at, column)}: the text is empty. Give one, or drop the row.")
     return without_surrogates(list(values))
 
@@ -148,4 +165,4 @@ def kinds(chunk: Chunk, column: str) -> list[str]:
     for at, value in enumerate(found):
         if isinstance(value, (list, dict)):
             raise DataError(f"{chunk.place(at, column)}: a kind must be one value. Got {shown(value)} instead.")
-    return without_surrogates(["" if is_missing(value) else str(value).strip() for value in found])
+    return without_surrogates(["" if is_missing(value, typed=chunk.typed) else str(value).strip() for value in found])

@@ -72,10 +72,10 @@ def _evidence(part: Part, found: Found, unsettled: Mapping[tuple[str, str], str]
     for model in part.models:
         for suite in part.suites:
             row = difference(found, part.study, model, suite, part.metric)
-            why = unsettled.get((part.study, model))
-            told = row["low"] is not None and not row["seeds_disagree"] and why is None
+            why = unsettled.get((part.study, model)) or at_chance(found, part.study, suite, part.metric)
+            told = row["low"] is not None and not row["seeds_disagree"] and not why
             answer = within(row["low"], row["high"], part) if told else CANNOT
-            yield row | {"answer": answer, "note": why or row["note"]}
+            yield row | {"answer": answer, "note": why or row["note"], "why": why}
 
 
 def _figure(wanted: Figure, found: Estimate | None) -> dict[str, Any]:
@@ -105,13 +105,14 @@ def _less(less: Less, found: Found, unsettled: Mapping[tuple[str, str], str]) ->
     """By intervals that do not overlap: the two differences have other references."""
     one = difference(found, less.study, less.model, less.suite, "auc_roc")
     other = difference(found, less.than.study, less.than.model, less.suite, "auc_roc")
-    why = unsettled.get((less.study, less.model)) or unsettled.get((less.than.study, less.than.model))
+    why = next(filter(None, (unsettled.get((each.study, each.model)) for each in (less, less.than))), "")
+    why = why or at_chance(found, less.study, less.suite) or at_chance(found, less.than.study, less.suite)
     answer = CANNOT
-    told = why is None and not one["seeds_disagree"] and not other["seeds_disagree"]
+    told = not why and not one["seeds_disagree"] and not other["seeds_disagree"]
     if told and one["low"] is not None and other["low"] is not None:
         answer = HOLDS if one["low"] > other["high"] else FAILS if one["high"] < other["low"] else CANNOT
     note = why or f"Drops less than {less.than.model} of the track '{less.than.study}'."
-    return one | {"answer": answer, "note": note}
+    return one | {"answer": answer, "note": note, "why": why}
 
 
 def difference(found: Found, study: str, model: str, suite: str, metric: str) -> dict[str, Any]:
@@ -124,6 +125,24 @@ def difference(found: Found, study: str, model: str, suite: str, metric: str) ->
     low, high = (finding.family_low, finding.family_high) if family else (finding.delta.low, finding.delta.high)
     row |= {"change": finding.delta.value, "low": low, "high": high, "seeds_disagree": finding.seeds_disagree}
     return row | {"note": "The seeds disagree." if finding.seeds_disagree else finding.note}
+
+
+CHANCE = 0.5
+"""The AUC of scores that know nothing, where there is nothing for a student to lose or to keep."""
+
+AUCS = ("auc_roc", "subgroup_auc", "bpsn_auc", "bnsp_auc")
+
+
+def at_chance(found: Found, study: str, suite: str, metric: str = "auc_roc") -> str:
+    """Why a difference to the teacher tells nothing, where its own AUC is not surely above chance; else empty."""
+    finding = whole(found.get(study, ()), REFERENCE, suite, metric)
+    own = None if finding is None else finding.value
+    if metric.removesuffix("_mean") not in AUCS or own is None or own.low is None or own.high is None:
+        return ""
+    if own.low > CHANCE:
+        return ""
+    ends = f"{100 * own.low:.1f} to {100 * own.high:.1f}"
+    return f"The teacher itself ranks no better than chance on {suite}: {100 * own.value:.1f} ({ends})."
 
 
 AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc", "word-order")

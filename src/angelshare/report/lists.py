@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from angelshare.findings import Finding, Outcome, Subject
 from angelshare.report import charts
 from angelshare.report.charts import Ladder
+from angelshare.report.sentences import suites
 from angelshare.report.summary import Summary, Verdict
-from angelshare.report.views import audits
+from angelshare.report.views import StepRow, audits
 from angelshare.report.words import audit_label, is_whole, number
 
 T = TypeVar("T")
@@ -62,11 +63,10 @@ def worst_groups(summary: Summary, verdict: Verdict, most: int) -> Groups:
     return Groups("", [], 0)
 
 
-def where(summary: Summary, finding: Finding) -> str:
-    """What tells this figure from another of its name: the audit, and the suite where an audit ran on several."""
-    suites = {suite for suite, audit in audits(summary) if audit == finding.audit}
+def where(summary: Summary, finding: Finding | StepRow) -> str:
+    """What tells this figure from another of its name: the audit, and the suite where there are several."""
     audit = "" if finding.audit == "quality" else audit_label(finding.audit).lower()
-    return " ".join(part for part in (audit, finding.suite if len(suites) > 1 else "") if part)
+    return " ".join(part for part in (audit, finding.suite if len(suites(summary)) > 1 else "") if part)
 
 
 def role(subject: Subject) -> str:

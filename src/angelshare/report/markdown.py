@@ -1,4 +1,4 @@
-"""The same report for a pull request or a model card. Texts stay in the HTML, where they can be hidden."""
+"""The same report, shorter, for a pull request or a model card. Texts and long lists stay in the HTML."""
 
 from collections.abc import Iterable
 
@@ -7,14 +7,28 @@ from angelshare.report import orders, study, switched
 from angelshare.report.advice import advice
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
+from angelshare.report.lists import where
 from angelshare.report.pareto import choices
-from angelshare.report.sentences import bias, capital, certainty, headline, in_markdown, nobody, sentence, within
+from angelshare.report.sentences import (
+    bias,
+    capital,
+    certainty,
+    headline,
+    in_markdown,
+    nobody,
+    sentence,
+    suites,
+    within,
+)
 from angelshare.report.summary import Summary, Verdict
-from angelshare.report.views import Cell, arranged, comparison, maps, steps
+from angelshare.report.views import Cell, Row, arranged, comparison, maps, steps
 from angelshare.report.words import OUTCOMES, amount, audit_label, estimate, figure, spaced, words
 
 WORST = 10
-"""Groups that the verdict names; the tables hold them all."""
+"""Groups that the verdict names, and rows of a table about groups; the HTML holds more."""
+
+ROWS = 40
+"""Rows of the tables side by side, and of those about controls, all suites together; each gets its share."""
 
 
 def to_markdown(summary: Summary) -> str:
@@ -34,7 +48,9 @@ def to_markdown(summary: Summary) -> str:
 def _study(summary: Summary) -> list[str]:
     """What a recipe found beside its paper."""
     found = study.claims(summary)
-    lines = [f"{each.number}. **{escaped(each.answer)}**: {escaped(each.text)}" for each in found]
+    lines = [
+        f"{each.number}. **{escaped(each.answer)}**: {escaped(' '.join((each.text, *each.why)), 600)}" for each in found
+    ]
     parts = ["\n".join(lines)] if lines else []
     for table in study.tables(summary):
         metrics = list(table.metrics)
@@ -73,9 +89,9 @@ def _verdict(summary: Summary, verdict: Verdict) -> str:
     ]
     if said := in_markdown(capital(bias(summary, verdict.model))):
         lines += [f"{said}.", ""]
-    bad = (Outcome.FAILED, Outcome.LOSS)
+    bad, named = (Outcome.FAILED, Outcome.LOSS), len(suites(summary)) > 1
     groups = [summary.findings[i] for i in verdict.groups if summary.findings[i].outcome in bad]
-    lines += [f"- {OUTCOMES[f.outcome].mark} {in_markdown(capital(sentence(f)))}" for f in groups[:WORST]]
+    lines += [f"- {OUTCOMES[f.outcome].mark} {in_markdown(capital(sentence(f, named=named)))}" for f in groups[:WORST]]
     if len(groups) > WORST:
         lines.append(f"- and {len(groups) - WORST} more")
     if not verdict.groups:
@@ -87,6 +103,11 @@ def _verdict(summary: Summary, verdict: Verdict) -> str:
 def _table(header: list[str], rows: Iterable[list[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def _more(left_out: int, what: str) -> list[str]:
+    """Where the rows stand that a table leaves out."""
+    return [f"{left_out:,} more {what} stand in report\\.html."] if left_out > 0 else []
 
 
 def _cell(found: Cell | None) -> str:
@@ -101,10 +122,19 @@ def _side_by_side(summary: Summary) -> list[str]:
     subjects = arranged(summary)
     header = ["", *(escaped(subject.name) for subject in subjects)]
     out = ["## Side by side", "Fractions are shown × 100: a difference of 1.0 is one point. Negative is worse."]
-    for block in comparison(summary):
+    blocks = comparison(summary)
+    most = max(3, ROWS // max(len(blocks), 1))
+    for block in blocks:
+        rows = sorted(block.rows, key=lambda row: not _judged(row))[:most]
         out.append(f"### {escaped(audit_label(block.audit))} on {escaped(block.suite)}")
-        out.append(_table(header, ([escaped(row.label), *map(_cell, row.cells)] for row in block.rows)))
+        if rows:
+            out.append(_table(header, ([escaped(row.label), *map(_cell, row.cells)] for row in rows)))
+        out += [f"{escaped(note, 300)}" for note in block.notes] + _more(len(block.rows) - len(rows), "figures")
     return out
+
+
+def _judged(row: Row) -> bool:
+    return any(found is not None and found.outcome is not Outcome.NOT_JUDGED for found in row.cells)
 
 
 def _whole(value: int | None) -> str:
@@ -113,15 +143,18 @@ def _whole(value: int | None) -> str:
 
 def _steps(summary: Summary) -> list[str]:
     out = []
-    for found in steps(summary):
+    every = steps(summary)
+    for found in every:
+        shown = found.rows[: max(WORST, ROWS // len(every))]
         rows = [
-            [escaped(words(row.metric).label)]
+            [escaped(" ".join(filter(None, (words(row.metric).label, where(summary, row)))))]
             + [c.value if c else "" for c in row.values]
             + [f"{c.change} ({c.ends})" if c else "" for c in row.changes]
-            for row in found.rows
+            for row in shown
         ]
         header = ["", "gold", "hard", "soft", "reference", "gold → hard", "hard → soft", "reference → soft"]
         out += [f"### {escaped(found.student)}: what text, soft labels and capacity gave", _table(header, rows)]
+        out += _more(len(found.rows) - len(shown), "figures")
     return out
 
 
@@ -136,9 +169,10 @@ def _groups(summary: Summary) -> list[str]:
         rows = (
             [escaped(spaced(row.slice)), _whole(row.positives), _whole(row.negatives)]
             + [f"{c.change or '–'} {OUTCOMES[c.outcome].mark}" if c else "" for c in row.cells]
-            for row in found.rows
+            for row in found.rows[:WORST]
         )
         out.append(_table(header, rows))
+        out += _more(len(found.rows) - WORST + found.left_out, "groups")
     if out:
         out.append(", ".join(f"{word.mark} {word.label}" for word in OUTCOMES.values()))
     return out

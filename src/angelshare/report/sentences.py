@@ -38,18 +38,24 @@ class Name:
 Words = Iterator[str | Name]
 
 
-def sentence(finding: Finding) -> Words:
-    """Say what a judged comparison found, its size, its interval and the margin."""
+def suites(summary: Summary) -> set[str]:
+    """The suites that figures were judged on. Where there are several, a sentence names the one it is about."""
+    return {finding.suite for finding in summary.findings if finding.delta is not None and finding.suite}
+
+
+def sentence(finding: Finding, *, named: bool = False) -> Words:
+    """Say what a judged comparison found, its size, its interval and the margin; `named`: on which suite, too."""
+    on: tuple[str | Name, ...] = (" on ", Name(finding.suite)) if named and finding.suite else ()
     if not is_whole(finding):
         yield from ("on ", Name(spaced(finding.slice)), ": ")
     yield Name(finding.model)
     if finding.metric in WHOLE:
-        yield from (": the audit ", Name(finding.audit), f" has no figure, {OUTCOMES[finding.outcome].label}")
+        yield from (": the audit ", Name(finding.audit), " has no figure", *on, f", {OUTCOMES[finding.outcome].label}")
         yield from (": ", Name(finding.note)) if finding.note else ()
         return
     metric = Name(words(finding.metric).label)
     if finding.delta is None or finding.outcome is Outcome.FAILED:
-        yield from (f": {OUTCOMES[finding.outcome].label}, ", metric, " has no figure")
+        yield from (f": {OUTCOMES[finding.outcome].label}, ", metric, " has no figure", *on)
         if finding.note:
             yield from (": ", Name(finding.note))
         return
@@ -68,7 +74,7 @@ def sentence(finding: Finding) -> Words:
         signed = True
         verb = " may lose " if finding.outcome is Outcome.INCONCLUSIVE else " holds "
         yield from (verb, metric, f": {change(finding)}{UNITS[words(finding.metric).unit]}")
-    yield from (" against ", Name(the(finding.reference)))
+    yield from (" against ", Name(the(finding.reference)), *on)
     ends = interval(finding.metric, low, high, sign=signed) or "no interval"
     margin = "" if finding.margin is None else f"; margin {figure(finding.metric, finding.margin)}"
     yield f" ({ends}{margin})"
@@ -84,7 +90,7 @@ def headline(summary: Summary, verdict: Verdict) -> Words:
         return
     if not is_whole(worst) and verdict.everyone and worst.outcome in (Outcome.LOSS, Outcome.INCONCLUSIVE):
         yield "over all rows no loss is shown, yet "
-    yield from sentence(worst)
+    yield from sentence(worst, named=len(suites(summary)) > 1)
 
 
 def bias(summary: Summary, model: str) -> Words:
@@ -120,11 +126,16 @@ def lede(summary: Summary) -> Words:
     yield " against " if names else "against "
     yield Name(the(summary.reference.name)) if summary.reference else "no reference"
     data = summary.facts.get("data")
-    source, rows = (data.get("name"), data.get("rows")) if isinstance(data, Mapping) else (data, None)
-    if isinstance(source, str):
-        yield from (" on ", Name(source))
-    if isinstance(rows, int):
-        yield f", {rows:,} rows"
+    known = data if isinstance(data, Mapping) else {"name": data}
+    sets = [found for found in known.get("sets") or () if isinstance(found, Mapping)]
+    for place, found in enumerate(sets if len(sets) > 1 else [known]):
+        name = found.get("name")
+        if isinstance(name, str):
+            yield from (" on " if place == 0 else " and " if place == len(sets) - 1 else ", ", Name(name))
+    rows = [found.get("rows") for found in (sets or [known])]
+    total = sum(count for count in rows if isinstance(count, int))
+    if total:
+        yield f", {total:,} rows"
 
 
 def nobody(summary: Summary, verdict: Verdict) -> str:

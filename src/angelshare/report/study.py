@@ -24,6 +24,8 @@ class Claim:
     rule: str
     answer: str
     shade: str
+    why: tuple[str, ...]
+    """Why some of the evidence tells nothing, whatever its intervals."""
     evidence: tuple["Evidence", ...]
 
 
@@ -44,6 +46,7 @@ def claims(summary: Summary) -> list[Claim]:
             rule=row["rule"],
             answer=row["answer"],
             shade=ANSWERS.get(row["answer"], "inconclusive"),
+            why=tuple(dict.fromkeys(each["why"] for each in row["evidence"] if each.get("why"))),
             evidence=tuple(_evidence(each) for each in row["evidence"]),
         )
         for _, row in summary.rows("claims")

@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from angelshare.report.words import is_whole
 ROLES = ("reference", "student", "other", "control", "tfidf")
 TEXTS = ("text", "template")
 """Keys of exhibit rows whose texts are cut at `LIMIT`; the full length then stands in `<key>_length`."""
+
+EMPTY = ("counts", "seeds")
+"""Fields of a finding that are empty by default."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,36 @@ def summarise(
 
 
 def to_json(summary: Summary) -> str:
-    """A JSON document that `from_json` reads back to an equal summary; valid UTF-8 whatever the texts hold."""
-    return json.dumps(asdict(summary), indent=1, allow_nan=False, ensure_ascii=True) + "\n"
+    """A JSON document that `from_json` reads back to an equal summary; valid UTF-8 whatever the texts hold.
+
+    A line a subject, finding, exhibit and verdict. Of a finding, what is as `Finding` and `Estimate` have it by default
+    is left out: thousands of them say mostly that.
+    """
+    found = {f.name: getattr(summary, f.name) for f in fields(summary)}
+    return "{\n" + ",\n".join(f'"{name}": {_lines(value)}' for name, value in found.items()) + "\n}\n"
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[\n" + ",\n".join(map(_line, value)) + "\n]" if value else "[]"
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    plain = value
+    if isinstance(value, Finding):
+        plain = _sparse(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        plain = asdict(value)
+    return json.dumps(plain, allow_nan=False, ensure_ascii=True)
+
+
+def _sparse(found: Finding | Estimate) -> dict[str, Any]:
+    values = ((f, getattr(found, f.name)) for f in fields(found))
+    said = (
+        (f.name, value) for f, value in values if value != f.default and not (value in ({}, ()) and f.name in EMPTY)
+    )
+    return {name: _sparse(value) if isinstance(value, Estimate) else value for name, value in said}
 
 
 def from_json(text: str) -> Summary:

@@ -11,8 +11,17 @@ from angelshare.data.transfer import TransferRows, TransferSet, open_transfer
 from angelshare.errors import DataError, ModelError
 from angelshare.mitigate.balancing import Tally, draw, wanted
 from angelshare.progress import say
-from angelshare.training.label import label
-from angelshare.training.transforms import Judge, counted, judge_of, key, no_rows, same_teacher, target, written
+from angelshare.training.transforms import (
+    Judge,
+    answered,
+    counted,
+    judge_of,
+    key,
+    no_rows,
+    same_teacher,
+    target,
+    written,
+)
 from angelshare.types import Classifier
 
 __all__ = ["balance"]
@@ -110,7 +119,7 @@ def _pools(
     asked = None if teacher is None else same_teacher(given, teacher)
     tables = [table for table in tables if len(table)]
     if asked is not None and tables:
-        sets.append(label(asked, tables, out.parent / f"{out.name}.labelled"))
+        sets.append(answered(asked, tables, out))
     return sets
 
 

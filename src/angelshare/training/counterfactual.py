@@ -12,8 +12,7 @@ from angelshare.data.transfer import TransferRows, TransferSet, open_transfer
 from angelshare.errors import DataError
 from angelshare.mitigate.counterfactuals import CATEGORIES_VERSION, Counterfactual, counterfactuals
 from angelshare.progress import progress, say
-from angelshare.training.label import label
-from angelshare.training.transforms import counted, judge_of, key, no_rows, same_teacher, target, written
+from angelshare.training.transforms import answered, counted, judge_of, key, no_rows, same_teacher, target, written
 from angelshare.types import Classifier
 
 __all__ = ["counterfactual"]
@@ -106,7 +105,7 @@ class _Made:
         if not self.texts:
             return no_rows(labels)
         table = Table("counterfactual", "counterfactual texts", np.array(self.ids, dtype=object), self.texts)
-        answers = label(teacher, table, out.parent / f"{out.name}.labelled").read()
+        answers = answered(teacher, table, out).read()
         at = {str(name): row for row, name in enumerate(answers.ids)}
         logits = answers.logits[[at[name] for name in self.ids]]
         weight = np.array(self.weight, dtype=np.float32)

@@ -8,7 +8,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from angelshare import runs
+from angelshare.data import values
 from angelshare.data.sampling import Sample, Selection
 from angelshare.data.sieve import Sieve
-from angelshare.data.stream import Source, Texts, cut, open_source, open_sources, stream
+from angelshare.data.stream import MENDED, Source, Texts, cut, open_source, open_sources, stream
 from angelshare.data.tables import Columns, Table
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, recut
-from angelshare.errors import DataError
-from angelshare.progress import progress, say
+from angelshare.errors import AngelshareError, DataError
+from angelshare.progress import number_of, progress, say
 from angelshare.training.answers import AnswerCache
 from angelshare.training.executors import (
     Answers,
@@ -54,6 +55,7 @@ class LabelOptions:
     selection : keep rows by their score; all rows where None.
     not_in : audit sets none of whose texts may enter: files, "set:" or "hub:" names, each with its columns or None.
     distinct : leave near-duplicates out.
+    skip_empty : leave rows of files out whose text is missing or blank, which is a mistake otherwise.
     executor : who scores; this process, with torch's threads as they are, where None.
     cache : folder of answers given before.
     """
@@ -62,6 +64,7 @@ class LabelOptions:
     selection: Selection | None = None
     not_in: Sequence[tuple[Table | str | Path, Columns | None]] = ()
     distinct: bool = False
+    skip_empty: bool = False
     executor: ExecutorOptions | None = None
     cache: str | Path | None = None
 
@@ -78,7 +81,7 @@ def label(
 
     A row that comes twice with the same id and text is kept once; an id that comes again with another text is prefixed
     by the name of its source. Each shard is scored by itself, so the bytes depend neither on where a run was
-    interrupted nor on who scored.
+    interrupted nor on who scored. What was dropped, and texts whose lone surrogates became U+FFFD, the manifest counts.
 
     Raises
     ------
@@ -89,9 +92,9 @@ def label(
     """
     options = options or LabelOptions()
     listed: list[Table | str | Path] = [sources] if isinstance(sources, Table | str | Path) else list(sources)
-    pool = open_sources(listed, columns)
+    pool = open_sources(listed, columns, empty=options.skip_empty)
     audits = [open_source(source, which or columns) for source, which in options.not_in]
-    shards = _Shards(pool, Sieve(audits, options.distinct), options.shard_rows)
+    shards = _Shards(pool, Sieve(audits, options.distinct, options.skip_empty), options.shard_rows)
     asked = loaded(teacher)
     job = _Job(asked, teacher_fingerprint(asked), _plan(pool, audits, options), Path(out), options)
     score = executor(teacher, asked, options.executor)
@@ -102,7 +105,8 @@ def _plan(pool: Sequence[Source], audits: Sequence[Source], options: LabelOption
     """A sha256 of what decides the rows; who scores them does not."""
     chosen = None if options.selection is None else options.selection.facts()
     names = [part for source in pool for part in (source.name, source.digest)]
-    rest = json.dumps([options.shard_rows, options.distinct, chosen], sort_keys=True)
+    more = ["skip_empty"] if options.skip_empty else []
+    rest = json.dumps([options.shard_rows, options.distinct, chosen, *more], sort_keys=True)
     return runs.digest(*names, "", *sorted(source.digest for source in audits), rest)
 
 
@@ -112,11 +116,11 @@ class _Shards:
     def __init__(self, pool: Sequence[Source], sieve: Sieve, rows: int) -> None:
         self.sieve = sieve
         self.rows = None if any(source.rows is None for source in pool) else sum(source.rows or 0 for source in pool)
-        self._found = cut(map(sieve.keep, stream(pool)), rows)
+        self._found = cut(map(sieve.keep, stream(pool, sieve.counts)), rows)
         first = next(self._found, None)
         if first is None:
             dropped = ", ".join(f"{name}: {number:,}" for name, number in sieve.counts.items())
-            raise DataError(f"No text is left to label ({dropped}). Give texts that are in no audit set.")
+            raise DataError(f"No text is left to label ({dropped}). Give texts that are not empty and in no audit set.")
         self._first = (first, dict(sieve.counts))
 
     def __iter__(self) -> Iterator[tuple[Texts, Counts]]:
@@ -145,19 +149,22 @@ class _Job:
         writer = self._writer(self.out)
         if writer.finished:
             return writer.finish()
-        with progress("label", shards.rows, done=_done(writer) * self.options.shard_rows) as advance:
+        done = _done(writer) * self.options.shard_rows
+        with _nothing_left(writer), progress("label", shards.rows, done=done) as advance:
             for index, rows, _, logits in self._scored(shards, score, writer):
                 writer.commit(index, _transfer(rows, logits))
                 advance(len(rows))
-        return writer.finish(**self._dropped(shards.sieve.counts))
+        return writer.finish(**self._told(shards.sieve.counts))
 
     def chosen(self, shards: _Shards, score: Executor, wanted: Selection) -> TransferSet:
         """Score until the sample is full, keeping what may be chosen of each shard beside `out`; then write `out`."""
         writer, place = self._writer(self.out), self.out.parent / f".{self.out.name}.scored"
         if not writer.finished:
-            work = self._writer(place)
-            sample = Sample(wanted, self.teacher.labels, self.teacher.multilabel, self.fingerprint)
-            dropped = self._fill(sample, work, shards, score)
+            with _nothing_left(writer):
+                work = self._writer(place)
+                with _nothing_left(work):
+                    sample = Sample(wanted, self.teacher.labels, self.teacher.multilabel, self.fingerprint)
+                    dropped = self._fill(sample, work, shards, score)
             parts = (work.committed(index)[0] for index in range(_done(work)))
             kept = (rows.take(sample.keep(rows.ids, sample.scores(rows.logits))) for rows in parts)
             index = -1
@@ -169,7 +176,7 @@ class _Job:
                 raise DataError(f"None of the {int(sample.seen.sum()):,} texts scored has a score that is wanted.")
             facts = sample.facts()
             _tell(sample)
-            writer.finish(**facts, **self._dropped(dropped))
+            writer.finish(**facts, **self._told(dropped))
         shutil.rmtree(place, ignore_errors=True)
         return writer.finish()
 
@@ -231,10 +238,25 @@ class _Job:
             if cache is not None:
                 cache.close()
 
-    def _dropped(self, counts: Counts) -> dict[str, Any]:
-        for reason, number in counts.items():
-            say(f"{self.out}: {number:,} rows dropped: {reason.replace('_', ' ')}.")
-        return {"dropped": counts} if counts else {}
+    def _told(self, counts: Counts) -> dict[str, Any]:
+        """Say what was dropped and mended; the same as facts for the manifest."""
+        dropped = {reason: number for reason, number in counts.items() if reason != MENDED}
+        for reason, number in dropped.items():
+            say(f"{self.out}: {number_of(number, 'row')} dropped: {reason.replace('_', ' ')}.")
+        mended = counts.get(MENDED, 0)
+        if mended:
+            say(f"{self.out}: {number_of(mended, 'text')} with {values.SURROGATES}.")
+        return ({"dropped": dropped} if dropped else {}) | ({MENDED: mended} if mended else {})
+
+
+@contextmanager
+def _nothing_left(writer: TransferWriter) -> Iterator[None]:
+    """A refusal before the first shard leaves no files behind."""
+    try:
+        yield
+    except AngelshareError:
+        writer.withdraw()
+        raise
 
 
 def _transfer(rows: Texts, logits: Answers) -> TransferRows:
@@ -249,8 +271,9 @@ def _done(writer: TransferWriter) -> int:
 def _tell(sample: Sample) -> None:
     facts = sample.facts()["pool"]
     say(
-        f"Of {facts['scored']:,} texts scored, {facts['positive']:,} ({facts['rate']:.4%}) have a {sample.label} of at "
-        f"least {sample.wanted.threshold:g}."
+        f"{number_of(facts['scored'], 'text')} scored, {facts['positive']:,} of them ({facts['rate']:.4%}) with a "
+        f"{sample.label} of at least {sample.wanted.threshold:g}."
     )
     for span, number in sample.missing.items():
-        say(f"The pool ended with {number:,} rows missing of score {span}. Give more texts, or a smaller --count.")
+        missing = number_of(number, "row")
+        say(f"The pool ended with {missing} missing of score {span}. Give more texts, or a smaller --count.")

@@ -12,12 +12,12 @@ from angelshare import runs
 from angelshare.data.identities import mentions
 from angelshare.data.tables import Columns, Table, read
 from angelshare.data.transfer import TransferRows, TransferSet, TransferWriter, refuse_strangers
-from angelshare.errors import DataError, ModelError
+from angelshare.errors import DataError, ModelError, Taken
 from angelshare.mitigate.balancing import Tally
-from angelshare.training.label import SHARD_ROWS, loaded, teacher_fingerprint
+from angelshare.training.label import SHARD_ROWS, label, loaded, teacher_fingerprint
 from angelshare.types import Classifier, Predictions, positive_label
 
-__all__ = ["FACTS", "Judge", "counted", "judge_of", "key", "no_rows", "same_teacher", "target", "written"]
+__all__ = ["FACTS", "Judge", "answered", "counted", "judge_of", "key", "no_rows", "same_teacher", "target", "written"]
 
 FACTS = "mitigation"
 """Key of the counts in the manifest of a transformed set."""
@@ -96,6 +96,23 @@ def target(given: TransferSet, out: str | Path) -> Path:
         raise DataError(f"{out} is the transfer set to start from, and nothing is written over. Name another --out.")
     refuse_strangers(out)
     return out
+
+
+def answered(teacher: Classifier, texts: Table | Sequence[Table], out: Path) -> TransferSet:
+    """What the teacher says of the texts to add, kept beside `out` as OUT.labelled.
+
+    Raises
+    ------
+    DataError : answers about other texts are there: `out` was begun with other options.
+    """
+    place = out.parent / f"{out.name}.labelled"
+    try:
+        return label(teacher, texts, place)
+    except Taken as error:
+        raise DataError(
+            f"{out} was begun with other texts or options: {place} holds the teacher's answers for those. Name another "
+            "--out, or remove both."
+        ) from error
 
 
 def written(given: TransferSet, added: TransferRows, out: Path, facts: dict[str, Any]) -> TransferSet:

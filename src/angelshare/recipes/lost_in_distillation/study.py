@@ -27,7 +27,7 @@ from angelshare.recipes.lost_in_distillation.exhibits import against_bias, besid
 from angelshare.recipes.lost_in_distillation.schema import Recipe, Scale
 from angelshare.recipes.rows import first, shared, without
 from angelshare.recipes.schema import Training
-from angelshare.recipes.steps import Steps, settled
+from angelshare.recipes.steps import Steps, refuse_others, settled
 from angelshare.result import AuditResult
 from angelshare.training import encoders
 from angelshare.training.balance import balance
@@ -106,30 +106,31 @@ class _Study:
         scorer: Any,
         allow_code: bool,
     ) -> "_Study":
-        """Everything is read once before hours of work rest on it."""
+        """Everything is looked at before hours of work rest on it: first what takes no time."""
         sources = tuple(pool) or scale.pool
         if not sources:
             raise DataError("This scale brings no texts without labels. Name some with --pool.")
         named = encoder or scale.encoder
+        chosen = str(demo.encoder()) if named == "package" else named
+        plan = {
+            "recipe": recipe.title,
+            "scale": scale.model_dump(mode="json", exclude={"about"}),
+            "encoder": public_name(chosen),
+            "scorer": None if scorer is None else str(getattr(scorer, "fingerprint", scorer)),
+        }
+        refuse_others(out, plan)
+        encoders.masked(chosen, seed=0)
+        third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
         suites = [_suite(name, scale) for name in recipe.suites if name != "false-positives" or scorer is not None]
         if scorer is None:
             say("Without --scorer the suite 'false-positives' is left out.")
         tables = shared([replace(read(source), labels=(), targets=None) for source in sources], scale.pool_rows)
         audited = [table for suite in suites for table in tables_of(suite)]
         gold = first(without(read(scale.gold or recipe.gold), audited), scale.golden)
-        if scorer is not None:
-            third = load(scorer, allow_code=allow_code) if isinstance(scorer, str | Path) else scorer
+        if third is not None:
             agreed(gold, third.labels, third.multilabel, None)
-        chosen = str(demo.encoder()) if named == "package" else named
-        encoders.masked(chosen, seed=0)
-        plan = {
-            "recipe": recipe.title,
-            "scale": scale.model_dump(mode="json", exclude={"about"}),
-            "encoder": public_name(chosen),
-            "texts": runs.digest(*(part for table in (gold, *tables) for part in (table.name, *table.texts))),
-            "scorer": None if scorer is None else str(getattr(scorer, "fingerprint", scorer)),
-        }
-        steps = Steps(recipe.title, out, plan)
+        texts = runs.digest(*(part for table in (gold, *tables) for part in (table.name, *table.texts)))
+        steps = Steps(recipe.title, out, plan | {"texts": texts})
         return cls(recipe, scale, out, steps, chosen, gold, tables, suites, audited, scorer, allow_code)
 
     # -- texts -------------------------------------------------------------------------------------------------------
@@ -364,7 +365,8 @@ class _Study:
             ),
         ]
         first = found["open"]
-        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "scale": self.scale.about}
+        scale = f"{self.scale.about}; {self.step.took()}"
+        facts = {**first.facts, "title": self.recipe.title, "paper": self.recipe.paper, "scale": scale}
         result = replace(first, exhibits=(*exhibits, *first.exhibits), facts=facts, predictions={})
         result.save(self.out / "report")
         return result

@@ -22,7 +22,7 @@ from angelshare.recipes.abreast import Job, abreast
 from angelshare.recipes.claims import answers
 from angelshare.recipes.rows import first, without
 from angelshare.recipes.schema import Training
-from angelshare.recipes.steps import Steps, settled
+from angelshare.recipes.steps import Steps, refuse_others, settled
 from angelshare.recipes.unreasonable_distillation.exhibits import beside, changes, foretold, order, shares, won_back
 from angelshare.recipes.unreasonable_distillation.schema import Dataset, Recipe, Scale, Sizes, Student, Switched
 from angelshare.result import AuditResult
@@ -62,15 +62,16 @@ def reproduce(
     """
     named = encoder or scale.encoder
     chosen = str(demo.encoder()) if named == "package" else named
-    material = {name: Material.of(dataset, scale.sizes[name]) for name, dataset in recipe.datasets.items()}
-    encoders.masked(chosen, seed=0)
     plan = {
         "recipe": recipe.title,
         "scale": scale.model_dump(mode="json", exclude={"about"}),
         "encoder": public_name(chosen),
-        "texts": runs.digest(*(part for each in material.values() for part in each.parts())),
     }
-    step = Steps(recipe.title, out, plan)
+    refuse_others(out, plan)
+    encoders.masked(chosen, seed=0)
+    material = {name: Material.of(dataset, scale.sizes[name]) for name, dataset in recipe.datasets.items()}
+    texts = runs.digest(*(part for each in material.values() for part in each.parts()))
+    step = Steps(recipe.title, out, plan | {"texts": texts})
     courses = {
         name: Course(name, dataset, scale, out / name, step.of(name), chosen, material[name])
         for name, dataset in recipe.datasets.items()
@@ -82,10 +83,8 @@ def reproduce(
     }
     cores = 1 if torch.cuda.is_available() else os.cpu_count() or 1
     step("data sets", lambda: abreast(jobs, workers or min(cores, len(jobs) or 1)))
-    found: dict[str, AuditResult] = {}
-    for course in courses.values():
-        found |= course.audits()
-    return _report(recipe, scale, out, chosen, courses, found)
+    found = step("audits", lambda: {name: found for each in courses.values() for name, found in each.audits().items()})
+    return _report(recipe, scale, out, chosen, step, courses, found)
 
 
 def _course(dataset: Dataset, scale: Scale, out: Path, name: str, step: Steps, encoder: str) -> None:
@@ -276,6 +275,7 @@ def _report(
     scale: Scale,
     out: Path,
     encoder: str,
+    step: Steps,
     courses: Mapping[str, Course],
     found: Mapping[str, AuditResult],
 ) -> AuditResult:
@@ -295,7 +295,8 @@ def _report(
         changes(recipe, public_name(encoder)),
     ]
     first_shown = found["sst2"]
-    facts = {**first_shown.facts, "title": recipe.title, "paper": recipe.paper, "scale": scale.about}
+    about = f"{scale.about}; {step.took()}"
+    facts = {**first_shown.facts, "title": recipe.title, "paper": recipe.paper, "scale": about}
     result = replace(first_shown, exhibits=(*exhibits, *first_shown.exhibits), facts=facts, predictions={})
     result.save(out / "report")
     return result
