@@ -39,9 +39,10 @@ def judged(rows, seed):
 
 
 def material(directory: Path) -> Path:
-    """The eight sets at `directory`, with an encoder."""
+    """The nine sets at `directory`, with an encoder."""
     official.civil_comments(directory)
     official.covert(directory)
+    official.toxigen(directory)
     tiny_encoder(directory / "encoder")
     tiny_nltk(directory)
     rng = np.random.default_rng(0)
