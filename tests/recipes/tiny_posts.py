@@ -39,7 +39,7 @@ def judged(rows, seed):
 
 
 def material(directory: Path) -> Path:
-    """The nine sets at `directory`, with an encoder."""
+    """The sets at `directory`, with an encoder."""
     official.civil_comments(directory)
     official.covert(directory)
     official.toxigen(directory)
@@ -54,6 +54,10 @@ def material(directory: Path) -> Path:
     for seed, (name, rows) in enumerate({"train": 100, "dev": 120, "test": 60}.items(), 10):
         lines = "".join(f"{text}\t{label}\n" for text, label in judged(rows, seed))
         (directory / "sst2" / "clairett" / f"{name}.tsv").write_text(lines)
+    (directory / "sst2" / "glue").mkdir()
+    for seed, (name, rows) in enumerate({"train": 100, "dev": 60}.items(), 15):
+        lines = "".join(f"{text}\t{label}\n" for text, label in judged(rows, seed))
+        (directory / "sst2" / "glue" / f"{name}.tsv").write_text(f"sentence\tlabel\n{lines}")
     cola = {"in_domain_train": 100, "in_domain_dev": 40, "out_of_domain_dev": 60}
     for seed, (name, rows) in enumerate(cola.items(), 20):
         lines = "".join(f"x\t{label}\t\t{text}\n" for text, label in judged(rows, seed))
@@ -67,8 +71,6 @@ def material(directory: Path) -> Path:
         for at, (text, label) in enumerate(judged(160, 40))
     ]
     write(directory / "davidson" / "labeled_data.csv", tweets)
-    unhealthy = (directory / "unhealthy_comments" / "test.csv").read_text()
-    (directory / "unhealthy_comments" / "val.csv").write_text(unhealthy.replace("words", "dev words"))
     return directory
 
 
