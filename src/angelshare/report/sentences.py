@@ -129,9 +129,9 @@ def lede(summary: Summary) -> Words:
     known = data if isinstance(data, Mapping) else {"name": data}
     sets = [found for found in known.get("sets") or () if isinstance(found, Mapping)]
     for place, found in enumerate(sets if len(sets) > 1 else [known]):
-        name = found.get("name")
-        if isinstance(name, str):
-            yield from (" on " if place == 0 else " and " if place == len(sets) - 1 else ", ", Name(name))
+        called = found.get("name")
+        if isinstance(called, str):
+            yield from (" on " if place == 0 else " and " if place == len(sets) - 1 else ", ", Name(called))
     rows = [found.get("rows") for found in (sets or [known])]
     total = sum(count for count in rows if isinstance(count, int))
     if total:
