@@ -21,7 +21,7 @@ def test_the_end_is_told_from_the_rate_after_the_start(monkeypatch, capsys):
 
 
 def test_the_package_runs_as_a_module(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["angelshare", "--version"])
+    monkeypatch.setattr("sys.argv", ["angelshare", "--help"])
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("angelshare", run_name="__main__")
-    assert stop.value.code == 0 and capsys.readouterr().out.startswith("angelshare ")
+    assert stop.value.code == 0 and "Usage: angelshare" in capsys.readouterr().out

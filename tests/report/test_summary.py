@@ -106,19 +106,19 @@ def test_sentences_say_model_size_metric_interval_and_margin():
 
 
 def test_where_there_are_several_suites_a_sentence_names_its_own():
-    summary = example()
-    other = [replace(f, suite="hatecheck") for f in findings() if f.model == "bow" and f.delta is not None]
-    many = summarise([*findings(), *other], subjects(), [], FACTS)
+    here = [f for f in findings() if f.suite == "toxicity-test"]
+    there = [replace(f, suite="hatecheck") for f in here if f.model == "bow" and f.delta is not None]
+    summary, many = (summarise(found, subjects(), [], FACTS) for found in (here, [*here, *there]))
     assert " on toxicity-test" not in in_markdown(headline(summary, summary.verdict("bow")))
     loss = finding("bow", "auc_roc", 0.88, -0.031, margin=0.01, width=0.0075, suite="hatecheck")
     assert in_markdown(sentence(loss, named=True)) == (
         "bow loses 3.1 points of AUC-ROC against teacher on hatecheck (2.4 to 3.9; margin 1.0)"
     )
     none = replace(loss, delta=None, outcome=Outcome.FAILED, note="Disk full.")
-    assert in_markdown(sentence(none, named=True)) == "bow: failed, AUC-ROC has no figure on hatecheck: Disk full\\."
+    assert in_markdown(sentence(none, named=True)) == "bow: failed, AUC-ROC has no figure on hatecheck: Disk full."
     said = in_markdown(headline(many, many.verdict("bow")))
     assert " on toxicity-test (" in said or " on hatecheck (" in said
-    groups = to_html(many).split("On whom")[1].split("How sure")[0]
+    groups = to_html(many).split("<h3>On whom")[1].split("How sure")[0]
     assert "hatecheck" in groups and "hatecheck" not in to_html(summary)
 
 
@@ -150,7 +150,7 @@ def test_why_there_is_no_figure_stands_in_the_markdown_too():
         note="No scorer says which rows raise a false alarm.",
     )  # fmt: skip
     text = to_markdown(summarise([none], subjects(), [], {}))
-    assert "not applicable: No scorer says which rows raise a false alarm" in text
+    assert "not applicable\\: No scorer says which rows raise a false alarm" in text
 
 
 def test_the_json_leaves_out_what_says_nothing():

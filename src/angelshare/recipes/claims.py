@@ -142,7 +142,8 @@ def at_chance(found: Found, study: str, suite: str, metric: str = "auc_roc") -> 
     if own.low > CHANCE:
         return ""
     ends = f"{100 * own.low:.1f} to {100 * own.high:.1f}"
-    return f"The teacher itself ranks no better than chance on {suite}: {100 * own.value:.1f} ({ends})."
+    said = f"{100 * own.value:.1f} ({ends})"
+    return f"The teacher of the track ‘{study}’ itself ranks no better than chance on {suite}: {said}."
 
 
 AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc", "word-order")
