@@ -66,7 +66,12 @@ def worst_groups(summary: Summary, verdict: Verdict, most: int) -> Groups:
 def where(summary: Summary, finding: Finding | StepRow) -> str:
     """What tells this figure from another of its name: the audit, and the suite where there are several."""
     audit = "" if finding.audit == "quality" else audit_label(finding.audit).lower()
-    return " ".join(part for part in (audit, finding.suite if len(suites(summary)) > 1 else "") if part)
+    return " ".join(part for part in (audit, suite(summary, finding)) if part)
+
+
+def suite(summary: Summary, finding: Finding | StepRow) -> str:
+    """The figure's suite, where there are several."""
+    return finding.suite if len(suites(summary)) > 1 else ""
 
 
 def role(subject: Subject) -> str:

@@ -39,8 +39,12 @@ Words = Iterator[str | Name]
 
 
 def suites(summary: Summary) -> set[str]:
-    """The suites that figures were judged on. Where there are several, a sentence names the one it is about."""
-    return {finding.suite for finding in summary.findings if finding.delta is not None and finding.suite}
+    """The suites that figures were judged on. Where there are several, a sentence names the one it is about.
+
+    The sentences of our own are one audit's alone, which tells them well enough.
+    """
+    judged = (f for f in summary.findings if f.delta is not None and f.audit != "identity-swaps")
+    return {finding.suite for finding in judged if finding.suite}
 
 
 def sentence(finding: Finding, *, named: bool = False) -> Words:
