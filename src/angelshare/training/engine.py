@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from jaxtyping import Float32, Int
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -109,7 +109,9 @@ class Run:
         self.epoch_steps = self.order.steps
         self.steps = steps or options.epochs * self.epoch_steps
         self.evaluate_every = evaluate_every or self.epoch_steps
-        self.accelerator = Accelerator(mixed_precision="no")
+        # An untied head has a bias of its own that nothing reads: without this, several processes would wait for it.
+        unread = DistributedDataParallelKwargs(find_unused_parameters=whole_batches)
+        self.accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[unread])
         self.device = self.accelerator.device
         self.model = self.accelerator.prepare(model)
         self.inner = self.accelerator.unwrap_model(self.model)
