@@ -24,6 +24,7 @@ WIDTHS = {"tokens": "<u4", "starts": "<i8", "lengths": "<i4"}
 """The files of a part; `tokens` are of two bytes where the vocabulary allows it."""
 
 COUNTS = "counts"
+COUNTED = ("texts", "left_out", "short", "unknown", *PARTS)
 BEGUN = "begun.json"
 KIND = "token store"
 
@@ -181,7 +182,8 @@ def tokenise(
     if not found["train"] or not found["dev"]:
         files.clear()
         raise DataError(_too_little(found, options))
-    files.commit(made)
+    if made.counted["texts"]:
+        files.commit(made)
     files.finish({"kind": KIND, "plan": plan, "vocabulary": tokeniser.vocabulary, **made_of})
     for name in ("short", "unknown"):
         if found[name]:
@@ -220,7 +222,7 @@ class _Made:
 
     def clear(self) -> None:
         self.found: dict[str, list[list[int]]] = {part: [] for part in PARTS}
-        self.counted, self.tokens = Counter[str](), 0
+        self.counted, self.tokens = Counter(dict.fromkeys(COUNTED, 0)), 0
 
     def add(self, texts: Sequence[str]) -> None:
         kept = [text for text in texts if hashed(f"share/{text}") < self.options.share]
@@ -254,7 +256,7 @@ class _Files:
     def __init__(self, directory: Path, plan: str, vocabulary: int) -> None:
         self.directory, self.plan, self.widths = directory, plan, _widths(vocabulary)
         self.vocabulary = vocabulary
-        self.counted = Counter[str]()
+        self.counted = Counter(dict.fromkeys(COUNTED, 0))
         self.sizes = {f"{part}.{name}": 0 for part in PARTS for name in self.widths}
         if not directory.exists() or not any(directory.iterdir()):
             return
@@ -285,11 +287,11 @@ class _Files:
         """Append what was made, then the journal that says so."""
         with runs.full_disk(self.directory):
             self.directory.mkdir(parents=True, exist_ok=True)
-            if not self.counted:
+            if not self.counted["texts"]:
                 self._write_journal()  # before any file: what lies here is ours from the first byte on
             for part, sequences in made.found.items():
                 self._append(part, sequences)
-        self.counted += made.counted
+        self.counted.update(made.counted)
         self._write_journal()
         made.clear()
 
@@ -327,5 +329,5 @@ class _Files:
         (self.directory / BEGUN).unlink()
 
     def clear(self) -> None:
-        if self.counted:
+        if self.counted["texts"]:
             shutil.rmtree(self.directory, ignore_errors=True)

@@ -109,9 +109,10 @@ class Run:
         self.epoch_steps = self.order.steps
         self.steps = steps or options.epochs * self.epoch_steps
         self.evaluate_every = evaluate_every or self.epoch_steps
-        # An untied head has a bias of its own that nothing reads: without this, several processes would wait for it.
-        unread = DistributedDataParallelKwargs(find_unused_parameters=whole_batches)
-        self.accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[unread])
+        # An untied head has a bias of its own that nothing reads: several processes would wait for its gradient.
+        unread = whole_batches and not getattr(model.config, "tie_word_embeddings", True)
+        how = DistributedDataParallelKwargs(find_unused_parameters=unread)
+        self.accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[how])
         self.device = self.accelerator.device
         self.model = self.accelerator.prepare(model)
         self.inner = self.accelerator.unwrap_model(self.model)
