@@ -111,7 +111,7 @@ def timed(step: Step, student: PreTrainedModel, optimizer: torch.optim.Optimizer
     torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return float(loss), time.perf_counter() - began
+    return loss.item(), time.perf_counter() - began
 
 
 def compare(mode: str, steps: dict[str, Step], student: PreTrainedModel, batches: list[MaskedBatch]) -> None:

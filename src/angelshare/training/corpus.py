@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accelerate import PartialState
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from angelshare import runs
@@ -17,6 +16,7 @@ from angelshare.data.tokens import Sequences, StoreOptions, Tokeniser, TokenStor
 from angelshare.errors import DataError
 from angelshare.models.batching import Encoded, clean
 from angelshare.models.classifier import default_max_length
+from angelshare.training.ranks import ranks
 
 __all__ = ["Corpus", "encoded", "some", "tokeniser"]
 
@@ -62,7 +62,7 @@ class Corpus:
         """
         found = tokeniser(model, tokenizer)
         limit = default_max_length(model, tokenizer)
-        with PartialState().main_process_first():
+        with ranks().main_process_first():
             if self.store is None:
                 options = StoreOptions(**{**vars(options), "max_length": min(options.max_length, limit)})
                 return tokenise(self.sources, beside, found, options)

@@ -46,6 +46,7 @@ from angelshare.models.classifier import choose_precision
 from angelshare.progress import progress, say
 from angelshare.training import checkpoint
 from angelshare.training.order import Order, Pools
+from angelshare.training.ranks import over_gloo
 from angelshare.training.selection import DevScore
 from angelshare.training.settings import Part, TrainOptions
 
@@ -112,7 +113,7 @@ class Run:
         # An untied head has a bias of its own that nothing reads: several processes would wait for its gradient.
         unread = whole_batches and not getattr(model.config, "tie_word_embeddings", True)
         how = DistributedDataParallelKwargs(find_unused_parameters=unread)
-        self.accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[how])
+        self.accelerator = Accelerator(cpu=over_gloo(), mixed_precision="no", kwargs_handlers=[how])
         self.device = self.accelerator.device
         self.model = self.accelerator.prepare(model)
         self.inner = self.accelerator.unwrap_model(self.model)

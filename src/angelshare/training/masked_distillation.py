@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -26,6 +25,7 @@ from angelshare.training.masked_batch import Given, MaskedBatch
 from angelshare.training.masking import Masker, Smoothed
 from angelshare.training.order import Windows
 from angelshare.training.outputs import public_name, store
+from angelshare.training.ranks import ranks
 from angelshare.training.workplace import Workplace
 
 __all__ = ["distil_encoder"]
@@ -60,7 +60,7 @@ def distil_encoder(
     ModelError : the teacher has no trained head, or not the layers asked for.
     TrainingError : a loss or gradient is not finite; names the sequences.
     """
-    options, processes = options or EncoderOptions(), PartialState()
+    options, processes = options or EncoderOptions(), ranks()
     found = corpus.Corpus.of(texts, columns)
     facts = {
         "command": "distil-encoder",

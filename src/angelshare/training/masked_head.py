@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from torch.nn import functional
 
 from angelshare import runs
@@ -20,6 +19,7 @@ from angelshare.training.masked_batch import MaskedBatch
 from angelshare.training.masking import Masker, Smoothed
 from angelshare.training.order import Windows
 from angelshare.training.outputs import public_name, store
+from angelshare.training.ranks import ranks
 from angelshare.training.workplace import Workplace
 
 __all__ = ["train_head"]
@@ -47,7 +47,7 @@ def train_head(
     ModelError : it cannot be loaded, or has a head.
     TrainingError : a loss or gradient is not finite; names the sequences.
     """
-    options, processes = options or HeadOptions(), PartialState()
+    options, processes = options or HeadOptions(), ranks()
     found = corpus.Corpus.of(texts, columns)
     facts = {
         "command": "train-head",

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Masker", "Masking", "Smoothed", "drawn"]
 
-Ids = Int[np.ndarray, "rows tokens"]
-Places = Bool[np.ndarray, "rows tokens"]
+Ids: TypeAlias = Int[np.ndarray, "rows tokens"]
+Places: TypeAlias = Bool[np.ndarray, "rows tokens"]
 
 
 class Masker(Protocol):
