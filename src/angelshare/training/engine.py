@@ -71,6 +71,10 @@ def _grouped(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
     ]
 
 
+def _unseen(steps: int) -> None:
+    """Progress of a process that is not the first: nobody wants to read it twice."""
+
+
 class Run:
     """One model's training, resumable at any step.
 
@@ -140,7 +144,8 @@ class Run:
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
         self._wrote, self._cost = time.monotonic(), 0.0
         self.model.train()
-        with progress(self.title, self.steps, done=self.step) as advance:
+        first = self.accelerator.is_main_process
+        with progress(self.title, self.steps, done=self.step) if first else nullcontext(_unseen) as advance:
             while self.step < self.steps and not self.stopped:
                 self._schedule()
                 batch = self.order(self.step)
