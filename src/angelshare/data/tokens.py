@@ -221,7 +221,7 @@ class _Made:
         self.clear()
 
     def clear(self) -> None:
-        self.found: dict[str, list[list[int]]] = {part: [] for part in PARTS}
+        self.found: dict[str, list[Int[np.ndarray, " tokens"]]] = {part: [] for part in PARTS}
         self.counted, self.tokens = Counter(dict.fromkeys(COUNTED, 0)), 0
 
     def add(self, texts: Sequence[str]) -> None:
@@ -234,7 +234,7 @@ class _Made:
                 why = self._unfit(sequence)
                 self.counted[why or part] += 1
                 if not why:
-                    self.found[part].append(sequence)
+                    self.found[part].append(np.array(sequence, dtype=np.int32))  # a tenth of a list of them
                     self.tokens += len(sequence)
 
     def _cut(self, ids: list[int]) -> Iterator[list[int]]:
@@ -295,11 +295,11 @@ class _Files:
         self._write_journal()
         made.clear()
 
-    def _append(self, part: str, sequences: list[list[int]]) -> None:
+    def _append(self, part: str, sequences: Sequence[Int[np.ndarray, " tokens"]]) -> None:
         lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
         first = self.sizes[f"{part}.tokens"] // np.dtype(self.widths["tokens"]).itemsize
         columns: Mapping[str, Any] = {
-            "tokens": np.fromiter((at for ids in sequences for at in ids), np.int64, int(lengths.sum())),
+            "tokens": np.concatenate([np.zeros(0, dtype=np.int32), *sequences]),
             "starts": first + np.cumsum(lengths) - lengths,
             "lengths": lengths,
         }
