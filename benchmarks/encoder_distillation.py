@@ -134,8 +134,8 @@ def compare(mode: str, steps: dict[str, Step], student: PreTrainedModel, batches
     tokens = sum(batch.attended for batch in batches[1:])
     each = ", ".join(f"{name} {tokens / found[:, 0].sum():,.0f} tokens/s" for name, found in taken.items())
     print(
-        f"KL over {mode:8}: {wall:.2f}x (by step {ratios.min():.2f}-{ratios.max():.2f}), {worked:.2f}x in seconds of the "
-        f"processor; {each}; largest difference of a loss {apart:.1e} of it",
+        f"KL over {mode:8}: {wall:.2f}x (by step {ratios.min():.2f}-{ratios.max():.2f}), {worked:.2f}x in seconds of "
+        f"the processor; {each}; largest difference of a loss {apart:.1e} of it",
         flush=True,
     )
 
