@@ -158,7 +158,7 @@ def distillation_sums(
     truth : the token that stands there, for the cross-entropy; tokens of a negative `truth` have none.
     """
     _positive(temperature)
-    both: tuple[Scalar, Scalar] = _DistillationSums.apply(student, teacher, truth, temperature)
+    both: tuple[Scalar, Scalar] = _DistillationSums.apply(student, teacher, truth, temperature)  # type: ignore[no-untyped-call]
     return both
 
 
@@ -172,7 +172,8 @@ class _DistillationSums(torch.autograd.Function):
         total = student.new_zeros((), dtype=torch.float32)
         at_once = AT_ONCE if student.device.type == "cpu" else AT_ONCE << 7
         rows = max(1, at_once // student.shape[1])
-        for ours, theirs, slot in zip(student.split(rows), teacher.split(rows), gradient.split(rows), strict=True):
+        slices = (torch.split(whole, rows) for whole in (student, teacher, gradient))
+        for ours, theirs, slot in zip(*slices, strict=True):
             q = functional.log_softmax(ours.float() / temperature, dim=1)
             log_p = functional.log_softmax(theirs.float() / temperature, dim=1)
             p = log_p.exp()

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from angelshare.errors import ModelError
 
@@ -54,14 +55,14 @@ def guesses(model: nn.Module, inputs: Mapping[str, Tensor], places: Int[Tensor, 
     return Guesses(logits[0], held.states)
 
 
-def states(model: nn.Module, inputs: Mapping[str, Tensor]) -> Float[Tensor, "rows tokens width"]:
+def states(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor, "rows tokens width"]:
     """The last layer's states alone: the head is not asked."""
     found: Tensor = model.base_model(**inputs).last_hidden_state
     return found
 
 
 @contextmanager
-def _only(model: nn.Module, places: Tensor) -> Iterator[_Held]:
+def _only(model: PreTrainedModel, places: Tensor) -> Iterator[_Held]:
     held = _Held()
 
     def gather(module: nn.Module, given: Any, output: Any) -> Any:
