@@ -155,3 +155,30 @@ def test_half_precision_logits_are_widened() -> None:
 def test_temperature_must_be_positive() -> None:
     with pytest.raises(ValueError, match=r"must be positive. Got 0.0 instead"):
         losses.kl(STUDENT, TEACHER, 0.0)
+
+
+def test_distillation_sums_by_hand() -> None:
+    # Teacher (1/2, 1/2), student logits (2, 0), which at T = 2 are (1, 0); at T = 1 the right token has 1 / (1 + e^2).
+    kl, missed = losses.distillation_sums(STUDENT[:1], TEACHER[:1], torch.tensor([1]), T)
+    by_hand = 4 * (0.5 * math.log(0.5 / 0.7310586) + 0.5 * math.log(0.5 / 0.2689414))
+    assert kl.item() == pytest.approx(by_hand, rel=1e-5)
+    assert missed.item() == pytest.approx(math.log(1 + math.e**2), rel=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 1 << 19])
+def test_distillation_sums_and_their_gradient_are_the_plain_losses(at_once, monkeypatch) -> None:
+    monkeypatch.setattr(losses, "AT_ONCE", at_once)
+    stream = torch.Generator().manual_seed(0)
+    student, teacher = (3 * torch.randn(13, 40, generator=stream) for _ in "ab")
+    truth = torch.where(torch.arange(13) % 3 == 0, torch.arange(13), -100)
+    one, other = (student.clone().requires_grad_() for _ in "ab")
+    kl, missed = losses.distillation_sums(one, teacher, truth, T)
+    plain = losses.kl(other, teacher, T) * 13
+    guessed = torch.nn.functional.cross_entropy(other, truth, ignore_index=-100, reduction="sum")
+    torch.testing.assert_close(kl, plain)
+    torch.testing.assert_close(missed, guessed)
+    (0.3 * kl + 2 * missed).backward()
+    (0.3 * plain + 2 * guessed).backward()
+    torch.testing.assert_close(one.grad, other.grad)
+    none = losses.distillation_sums(student, student, torch.full((13,), -100), T)
+    assert none[0].item() == pytest.approx(0, abs=1e-5) and none[1].item() == 0

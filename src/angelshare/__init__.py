@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from angelshare.training.classifier import distil
     from angelshare.training.finetune import finetune
     from angelshare.training.label import label
+    from angelshare.training.masked_distillation import distil_encoder
     from angelshare.types import Classifier, Predictions
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "advise": "angelshare.collect",
     "audit": "angelshare.collect",
     "distil": "angelshare.training.classifier",
+    "distil_encoder": "angelshare.training.masked_distillation",
     "finetune": "angelshare.training.finetune",
     "label": "angelshare.training.label",
     "load": "angelshare.models.loading",
@@ -39,6 +41,7 @@ __all__ = [
     "advise",
     "audit",
     "distil",
+    "distil_encoder",
     "finetune",
     "label",
     "load",

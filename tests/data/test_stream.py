@@ -1,13 +1,14 @@
 """Streams: the rows of many sources, each once, in order."""
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from angelshare.data.readers import CHUNK
+from angelshare.data.readers import CHUNK, LONGEST
 from angelshare.data.sieve import Sieve
 from angelshare.data.stream import Texts, cut, open_source, open_sources, stream
 from angelshare.data.tables import Columns, Table, read
@@ -119,3 +120,21 @@ def test_sets_stream_as_they_open(real_data: Path) -> None:
         whole = read(name)
         found = all_rows(name)  # type: ignore[arg-type]
         assert found == list(dict(zip(found, found, strict=True))) and [t for _, t in found] == whole.texts
+
+
+@pytest.mark.parametrize("name", ["some.txt", "some.txt.gz"])
+def test_plain_text_is_a_row_a_line(name: str, tmp_path: Path) -> None:
+    lines = ["first", '  second, "quoted"  ', "", "   ", "third\r", *(f"line {at}" for at in range(CHUNK))]
+    with (gzip.open if name.endswith("gz") else open)(tmp_path / name, "wt", encoding="utf-8", newline="") as file:
+        file.write("\n".join(lines))
+    found = [text for _, text in all_rows(tmp_path / name, columns=Columns(text="comment"))]
+    assert found == ["first", 'second, "quoted"', "third", *lines[5:]]
+    with pytest.raises(DataError, match="of one column"):
+        all_rows(tmp_path / name, columns=Columns(id="id"))
+
+
+def test_a_line_without_an_end_is_read_in_pieces(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("word " * 50_000)
+    found = [text for _, text in all_rows(tmp_path / "long.txt")]
+    assert max(map(len, found)) <= LONGEST and "".join(found).count("word") >= 49_990
+    assert read(tmp_path / "long.txt").texts == found

@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,52 @@ def tiny_encoder(directory):
         BertModel(config).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     return directory
+
+
+def tiny_masked(directory):
+    """A masked BERT of 4 layers that knows the sentences' words, with a head, and weights large enough to be sure."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    encoder = tiny_encoder(directory)
+    config = BertConfig.from_pretrained(encoder, num_hidden_layers=4, initializer_range=0.2)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(1)
+        BertForMaskedLM(config).save_pretrained(encoder)
+    return encoder
+
+
+def corpus_file(path, rows=80, seed=2):
+    """A text a line, of 12 to 40 words."""
+    rng = np.random.default_rng(seed)
+    words = [*WORDS, *FILLERS]
+    lines = (" ".join(rng.choice(words, size=rng.integers(12, 40))) + f" {at}" for at in range(rows))
+    Path(path).write_text("\n".join(lines) + "\n")
+    return Path(path)
+
+
+def encoder_options(**others):
+    from angelshare.data.tokens import StoreOptions
+    from angelshare.training.encoder_options import EncoderOptions
+
+    training = quick(**{"learning_rate": 1e-3, "epochs": 1, "precision": "float32", **others.pop("training", {})})
+    store = StoreOptions(max_length=32, dev_share=0.2)
+    return EncoderOptions(**{"corpus": store, "dev_tokens": 300, "evaluations": 3, "training": training, **others})
+
+
+def distil_encoder_in(directory):
+    import torch
+
+    from angelshare.training.masked_distillation import distil_encoder
+
+    torch.set_num_threads(1)
+    masked = Path(directory).parent / "masked"
+    if not masked.exists():
+        made = tiny_masked(masked.with_name(f"masked-{os.getpid()}"))
+        corpus_file(made / "corpus.txt")
+        os.replace(made, masked)
+    options = encoder_options(training={"checkpoint_steps": 2})
+    distil_encoder(masked, masked / "corpus.txt", out=Path(directory) / "student", options=options)
 
 
 def distil_in(directory):

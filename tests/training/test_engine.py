@@ -200,3 +200,11 @@ def test_multilabel_dev_scores_leave_labels_of_one_class_out():
     targets = np.array([[1, 0], [0, 0], [1, 0]], dtype=np.float32)
     assert against_gold(logits, targets, True).value == 1.0
     assert against_gold(logits, np.zeros((3, 2)), True).metric == "minus_loss"
+
+
+def test_the_parts_of_a_step_cover_it(tmp_path):
+    run, _ = started(tmp_path, accumulate=2)
+    parts = run.parts(7)
+    assert [part.rows.tolist() for part in parts] == [[0, 1, 2, 3], [4, 5, 6]]
+    assert [part.last for part in parts] == [False, True] and all(part.weight == 1 for part in parts)
+    assert [part.rows.tolist() for part in run.parts(3)] == [[0, 1, 2]]

@@ -22,9 +22,11 @@ from angelshare import runs
 from angelshare.data.tables import Table
 from angelshare.errors import DamagedFile, DataError, ModelError, TrainingError
 from angelshare.models.batching import encode
+from angelshare.models.guesses import guesses
 from angelshare.training import encoders, masked
 from angelshare.training.finetune import FinetuneOptions, finetune
-from angelshare.training.masked import MaskedOptions, Masking, pretrain
+from angelshare.training.masked import MaskedOptions, pretrain
+from angelshare.training.masking import Masking
 
 SPECIAL = np.arange(30) < 5
 
@@ -84,12 +86,13 @@ def test_only_the_masked_positions_pass_the_head_and_their_loss_is_that_of_all_l
     chosen = torch.from_numpy(rng.random((3, 9)) < 0.4) & (mask > 0)
     with torch.no_grad():
         slow = model(input_ids=ids, attention_mask=mask).logits
-        with masked._only(model, chosen):
-            fast = masked._checked(model(input_ids=ids, attention_mask=mask).logits, ids[chosen])
+        found = guesses(model, {"input_ids": ids, "attention_mask": mask}, torch.nonzero(chosen.flatten())[:, 0])
+        states = model.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        torch.testing.assert_close(found.states, states)
         assert model(input_ids=ids, attention_mask=mask).logits.shape == slow.shape  # the hook is gone
     targets = torch.where(chosen, ids, -100)
     expected = functional.cross_entropy(slow.flatten(0, 1), targets.flatten(), ignore_index=-100)
-    torch.testing.assert_close(functional.cross_entropy(fast, ids[chosen]), expected)
+    torch.testing.assert_close(functional.cross_entropy(found.logits, ids[chosen]), expected)
 
 
 def test_perplexity_falls_is_logged_and_the_best_is_kept(tmp_path, encoder):

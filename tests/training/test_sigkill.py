@@ -9,6 +9,7 @@ from small import (
     bytes_below,
     choose_in,
     counterfactual_in,
+    distil_encoder_in,
     distil_in,
     finetune_in,
     killed_and_run_again,
@@ -56,7 +57,7 @@ def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
         assert bytes_below(*directory.iterdir()) == expected
 
 
-@pytest.mark.parametrize("work", [finetune_in, pretrain_in])
+@pytest.mark.parametrize("work", [finetune_in, pretrain_in, distil_encoder_in])
 def test_encoders_too(tmp_path, encoder, work):
     expected, seconds = unbroken(work, tmp_path / "whole")
     (tmp_path / "broken").mkdir()

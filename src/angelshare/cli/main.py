@@ -15,6 +15,7 @@ from angelshare.cli import (
     data,
     demo,
     distil,
+    distil_encoder,
     finetune,
     gate,
     label,
@@ -40,6 +41,7 @@ app.command("augment")(augment.command)
 app.command("balance")(balance.command)
 app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
+app.command("distil-encoder")(distil_encoder.command)
 app.command("switch")(switch.command)
 app.command("audit")(audit.command)
 app.command("advise")(advise.command)

@@ -1,4 +1,4 @@
-"""Records out of CSV, TSV, JSONL (each also .gz), Parquet and hub sets, with the row that a user can find."""
+"""Records out of CSV, TSV, JSONL, plain lines (each also .gz), Parquet and hub sets, with the row a user can find."""
 
 import csv
 import gzip
@@ -22,6 +22,12 @@ CHUNK = 1024
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
+LINES = (".txt", ".txt.gz")
+"""Plain text: each line that is not blank is a record of one column."""
+
+LONGEST = 1 << 16
+"""Characters of a line at most; what is left of a longer one is the next record."""
+
 HUB = "hub:"
 
 Values = dict[str, Sequence[Any]]
@@ -69,17 +75,17 @@ def missing_columns(source: str, wanted: Iterable[str], present: Sequence[str]) 
 
 
 def format_of(path: Path) -> str:
-    """One of SUFFIXES; raises DataError for anything that is not a readable file of a known kind."""
-    name = path.name.lower()
-    found = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
+    """One of SUFFIXES or LINES; raises DataError for anything that is not a readable file of a known kind."""
+    name, known = path.name.lower(), (*SUFFIXES, *LINES)
+    found = next((suffix for suffix in known if name.endswith(suffix)), None)
     if path.is_dir():
-        raise DataError(f"{path} is a directory, not a table. Name a file ending in {', '.join(SUFFIXES)}.")
+        raise DataError(f"{path} is a directory, not a table. Name a file ending in {', '.join(known)}.")
     if not path.exists():
         raise DataError(f"{path} does not exist. Check the path, or name a hub set as {HUB}owner/name.")
     if not path.is_file():
-        raise DataError(f"{path} is not a regular file. Name a file ending in {', '.join(SUFFIXES)}.")
+        raise DataError(f"{path} is not a regular file. Name a file ending in {', '.join(known)}.")
     if found is None:
-        raise DataError(f"{path} must end in {', '.join(SUFFIXES)}. Got '{path.suffix}' instead.")
+        raise DataError(f"{path} must end in {', '.join(known)}. Got '{path.suffix}' instead.")
     return found
 
 
@@ -111,6 +117,8 @@ def records(
         yield from parquet_records(path, wanted)
     elif suffix.startswith(".jsonl"):
         yield from json_records(path, wanted, optional)
+    elif suffix in LINES:
+        yield from line_records(path, wanted)
     else:
         yield from delimited_records(path, wanted, DELIMITERS[suffix.removesuffix(".gz")])
 
@@ -145,7 +153,7 @@ def _undecodable(path: Path, opener: Callable[..., IO[Any]]) -> str:
     return f"{path} must be UTF-8. Save the file as UTF-8."
 
 
-def _lines(stream: IO[str], path: Path) -> Iterator[str]:
+def _lines(stream: Iterable[str], path: Path) -> Iterator[str]:
     for number, line in enumerate(stream, start=1):
         if "\0" in line:
             raise DataError(f"{path}, row {number}: the line holds a NUL byte. Is this a text file, in UTF-8?")
@@ -248,6 +256,18 @@ def plain_records(
                 found.append(fields)
             rows = [number for number, _ in batch]
             yield _chunk_of(str(path), wanted, columns, found, rows, rows)
+
+
+def line_records(path: Path, wanted: Sequence[str]) -> Iterator[Chunk]:
+    """Each line that is not blank, under whatever name the one wanted column has."""
+    if len(wanted) != 1:
+        raise DataError(f"{path} is plain text, of one column. Got {', '.join(wanted)} instead: give a table.")
+    with _opened(path) as stream:
+        pieces = iter(lambda: stream.readline(LONGEST), "")
+        numbered = ((n, line.strip()) for n, line in enumerate(_lines(pieces, path), start=1) if line.strip())
+        while batch := list(islice(numbered, CHUNK)):
+            rows = [number for number, _ in batch]
+            yield Chunk(str(path), {wanted[0]: [line for _, line in batch]}, rows, rows)
 
 
 def json_records(path: Path, wanted: Sequence[str], optional: Sequence[str]) -> Iterator[Chunk]:

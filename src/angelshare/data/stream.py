@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from angelshare import runs
 from angelshare.data import catalogue, values
-from angelshare.data.readers import CHUNK, HUB, Chunk, format_of, load_hub, records
+from angelshare.data.readers import CHUNK, HUB, LINES, Chunk, format_of, load_hub, records
 from angelshare.data.seen import Seen, keys
 from angelshare.data.tables import SET, Columns, Table, read
 from angelshare.errors import DataError
@@ -192,7 +192,8 @@ def _rows(path: Path, suffix: str, lines: int) -> int | None:
             return int(pq.read_metadata(path).num_rows)
         except (pa.ArrowException, OSError):
             return None  # reading it will say what is wrong with it
-    return None if suffix.endswith(".gz") else max(lines - (suffix != ".jsonl"), 1)
+    headed = suffix not in (".jsonl", *LINES)
+    return None if suffix.endswith(".gz") else max(lines - headed, 1)
 
 
 def _of_table(table: Table, where: str, labelled: bool = False) -> Source:

@@ -27,7 +27,8 @@ class CardFacts:
     ----------
     name : the card's title.
     kind : the architecture ("bow", "cnn", "bilstm", "transformer", "tfidf", "teacher"...).
-    role : what it was made as: "student", "control: gold", "control: hard", "teacher", "encoder", "switch".
+    role : what it was made as: "student", "control: gold", "control: hard", "teacher", "switch", and of masked models
+        "encoder", "encoder: head" and "encoder: student".
     base_model : hub id of what it was compressed or fine-tuned from; a local path is told in `teacher` instead.
     data : what it learnt from, a line each. losses : name and weight or temperature.
     seeds : of initialisation and order. results : dev or test figures by name. settings : other options worth a line.
@@ -111,10 +112,12 @@ def add_audit(directory: Path, markdown: str) -> None:
 
 def _front_matter(facts: CardFacts) -> str:
     ours = facts.kind in OURS
-    task = "fill-mask" if facts.role == "encoder" else "text-classification"
+    task = "fill-mask" if facts.role.startswith("encoder") else "text-classification"
     tags = ["angelshare", task, facts.kind]
-    if facts.role not in ("teacher", "encoder", "switch"):
-        tags.append("distillation" if facts.role == "student" else "control")
+    if facts.role.endswith("student"):
+        tags.append("distillation")
+    elif not facts.role.startswith("encoder") and facts.role not in ("teacher", "switch"):
+        tags.append("control")
     entries: dict[str, Any] = {
         "library_name": "angelshare" if ours else "transformers",
         "pipeline_tag": task,
@@ -147,7 +150,7 @@ def _summary(facts: CardFacts) -> str:
 
 
 def _usage(facts: CardFacts) -> str:
-    if facts.role == "encoder":
+    if facts.role.startswith("encoder"):
         return '```\nangelshare finetune "THIS DIRECTORY" train.csv --label label --out teacher\n```'
     lines = ["import angelshare", "", 'model = angelshare.load("THIS DIRECTORY")', 'model.predict_logits(["a text"])']
     if facts.kind not in OURS:

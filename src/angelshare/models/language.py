@@ -25,7 +25,7 @@ from angelshare.models.classifier import default_max_length
 from angelshare.models.pretrained import FAILURES, unreachable
 from angelshare.models.quiet import quiet
 
-__all__ = ["TorchCausal", "TorchMasked", "fingerprint", "load_causal", "load_masked"]
+__all__ = ["TorchCausal", "TorchMasked", "fingerprint", "load_causal", "load_masked", "loaded"]
 
 MAX_TOKENS = 2_048
 """Padded tokens a batch: a masked model answers each with the whole vocabulary."""
@@ -161,7 +161,7 @@ def load_masked(spec: str) -> TorchMasked:
     ------
     ModelError : it is not there, or has no such head, or its tokenizer no mask.
     """
-    model, tokenizer, absent = _loaded(AutoModelForMaskedLM, spec, "masked model")
+    model, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
     if absent:
         raise ModelError(
             f"'{spec}' lacks the weights of {absent}: no head was trained to guess words. Train one with angelshare "
@@ -179,13 +179,13 @@ def load_causal(spec: str) -> TorchCausal:
     ------
     ModelError : it is not there, or is no causal model.
     """
-    model, tokenizer, absent = _loaded(AutoModelForCausalLM, spec, "causal model")
+    model, tokenizer, absent = loaded(AutoModelForCausalLM, spec, "causal model")
     if absent or any("MaskedLM" in name for name in model.config.architectures or ()):
         raise ModelError(f"'{spec}' was not trained to write on. Name a causal model with --language-model.")
     return TorchCausal(model, tokenizer, fingerprint(spec))
 
 
-def _loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str]:
+def loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str]:
     """(model, tokenizer, the first of its weights that are not there)."""
     where: dict[str, Any] = {"trust_remote_code": False}
     if not Path(spec).is_dir() and unreachable():

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -36,15 +36,35 @@ def kept_layers(total: int, layers: int | Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
-def truncate(model: PreTrainedModel, layers: int | Sequence[int] | None = None) -> PreTrainedModel:
-    """A copy of a classifier with a subset of its layers, every weight copied, the head too; half of them by default.
+def spread(total: int, count: int) -> tuple[int, ...]:
+    """As many layers, the first and the last among them (Sanh et al. 2019: 6 of 12 are 0, 2, 4, 7, 9, 11).
+
+    Raises
+    ------
+    ModelError : a count that `total` layers do not have.
+    """
+    if count < 2:
+        return kept_layers(total, count)
+    kept_layers(total, count)
+    return tuple((2 * index * (total - 1) + count - 1) // (2 * (count - 1)) for index in range(count))
+
+
+def truncate(
+    model: PreTrainedModel,
+    layers: int | Sequence[int] | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> PreTrainedModel:
+    """A copy of a model with a subset of its layers, every weight copied, the head too; half of them by default.
+
+    Parameters
+    ----------
+    settings : of its configuration that change, where it has them.
 
     Raises
     ------
     ModelError : the model has no plain stack of layers (ALBERT shares one), or not the layers asked for.
     """
-    inner = getattr(model.config, "inner", model.config)
-    total = int(getattr(inner, "num_hidden_layers", 0) or 0)
+    total = depth(model)
     stacks = [n for n, part in model.named_modules() if isinstance(part, nn.ModuleList) and len(part) == total > 0]
     if not stacks:
         raise ModelError(
@@ -52,7 +72,11 @@ def truncate(model: PreTrainedModel, layers: int | Sequence[int] | None = None) 
             "Give a small encoder instead (--encoder)."
         )
     kept = kept_layers(total, max(total // 2, 1) if layers is None else layers)
-    student: PreTrainedModel = seeded(0, "truncate", make=lambda: type(model)(_shorter(model.config, kept, total)))
+    config = _shorter(model.config, kept, total)
+    for name, value in (settings or {}).items():
+        if hasattr(config, name):
+            setattr(config, name, value)
+    student: PreTrainedModel = seeded(0, "truncate", make=lambda: type(model)(config))
     place = {old: new for new, old in enumerate(kept)}
     pattern = re.compile(re.escape(min(stacks, key=len)) + r"\.(\d+)\.(.*)", re.DOTALL)
     weights: dict[str, torch.Tensor] = {}
@@ -64,6 +88,12 @@ def truncate(model: PreTrainedModel, layers: int | Sequence[int] | None = None) 
             weights[f"{min(stacks, key=len)}.{place[int(found[1])]}.{found[2]}"] = tensor
     student.load_state_dict(weights)
     return student.to(device="cpu", dtype=model.dtype).eval()
+
+
+def depth(model: PreTrainedModel) -> int:
+    """How many layers it has; 0 where its configuration does not say."""
+    inner = getattr(model.config, "inner", model.config)
+    return int(getattr(inner, "num_hidden_layers", 0) or 0)
 
 
 def _shorter(config: object, kept: tuple[int, ...], total: int) -> object:

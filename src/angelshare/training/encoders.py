@@ -1,5 +1,6 @@
 """An encoder with a new head: of a classifier, pooled as asked, or of a masked model."""
 
+import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,12 +15,12 @@ from transformers import (
 
 from angelshare.errors import ModelError
 from angelshare.models.base import label_settings, seeded
-from angelshare.models.language import fingerprint
+from angelshare.models.language import fingerprint, loaded
 from angelshare.models.pooled import PooledConfig, PooledForSequenceClassification
 from angelshare.models.quiet import quiet
 from angelshare.models.transformer import from_encoder
 
-__all__ = ["Spec", "build", "fingerprint", "masked"]
+__all__ = ["Spec", "build", "fingerprint", "headless", "masked", "teacher"]
 
 
 @dataclass(frozen=True)
@@ -98,4 +99,47 @@ def masked(encoder: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenize
         raise ModelError(f"'{encoder}' lacks {absent[0] if absent else 'a head of its own'}. Give a whole encoder.")
     if tokenizer.mask_token_id is None:
         raise ModelError(f"The tokenizer of '{encoder}' has no mask. Give an encoder that was trained with one.")
+    return model, tokenizer
+
+
+def teacher(spec: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A masked model whose head was trained, to learn from: its weights never change.
+
+    Raises
+    ------
+    ModelError : it is not there, has no such head, or its tokenizer no mask.
+    """
+    model, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
+    if absent:
+        raise ModelError(
+            f"'{spec}' lacks the weights of {absent}: no head was trained to guess words. Say --train-head to train "
+            "one first."
+        )
+    if tokenizer.mask_token_id is None:
+        raise ModelError(f"The tokenizer of '{spec}' has no mask. Give an encoder that was trained with one.")
+    return model.eval().requires_grad_(False), tokenizer
+
+
+def headless(spec: str, seed: int, spread: float) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """An encoder whose weights never change, under a new head of a masked model, drawn with the deviation `spread`.
+
+    The head's vocabulary begins as a copy of the embeddings and is free of them: those stay, too.
+
+    Raises
+    ------
+    ModelError : it cannot be loaded, has a head, or its tokenizer no mask.
+    """
+    found, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
+    if not absent:
+        raise ModelError(f"'{spec}' has a head that was trained to guess words. Leave --train-head out.")
+    if absent.startswith(f"{found.base_model_prefix}.") or tokenizer.mask_token_id is None:
+        lacks = absent if tokenizer.mask_token_id is not None else "a mask in its tokenizer"
+        raise ModelError(f"'{spec}' lacks {lacks}. Give a whole encoder that was trained with a mask.")
+    config = copy.deepcopy(found.config)
+    config.tie_word_embeddings, config.initializer_range = False, spread
+    model: PreTrainedModel = seeded(seed, "head", make=lambda: type(found)(config))
+    model.base_model.load_state_dict(found.base_model.state_dict())
+    model.base_model.requires_grad_(False)
+    with torch.no_grad():
+        model.get_output_embeddings().weight.copy_(found.get_input_embeddings().weight)
     return model, tokenizer

@@ -10,33 +10,47 @@ for batch in run.batches():
         run.assess(against_gold(run.score(dev_texts), dev_targets, multilabel=False))
 run.restore_best()
 ```
+
+Of several processes each is given its rows of a batch, and its loss is their mean. A run of `whole_batches` gives every
+process all rows of a step, for what is drawn or counted over them; then each takes its parts and adds up shares:
+
+```python
+for batch in run.batches():
+    for part in run.parts(len(batch)):
+        with run.forward(part):
+            losses = {"masked": ... / tokens_of_the_whole_batch}
+        run.backward(losses, part)
+    run.update(batch)
+```
 """
 
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from jaxtyping import Float32, Int
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from angelshare import runs
 from angelshare.errors import TrainingError
-from angelshare.models.batching import Encoded, buckets, restored, shuffled
+from angelshare.models.batching import Encoded, buckets, restored
 from angelshare.models.classifier import choose_precision
 from angelshare.progress import progress, say
 from angelshare.training import checkpoint
+from angelshare.training.order import Order, Pools
+from angelshare.training.ranks import over_gloo
 from angelshare.training.selection import DevScore
+from angelshare.training.settings import Part, TrainOptions
 
-__all__ = ["LOG", "Run", "TrainOptions"]
+__all__ = ["LOG", "Part", "Run", "TrainOptions"]
 
 LOG = "log.jsonl"
 DEV_TOKENS = 8192
@@ -49,56 +63,16 @@ SHARE = 20
 """A checkpoint waits at least this many times as long as the last one took: at most 5 % of the time goes there."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """How to train.
-
-    Attributes
-    ----------
-    learning_rate : the highest; it rises over the first `warmup` of the steps and falls in a line to 0 at the last.
-    batch_size : rows a step.
-    epochs : passes over the training rows.
-    warmup : fraction of the steps.
-    weight_decay : AdamW's, on weight matrices only.
-    clip : the gradient's norm is cut to this.
-    patience : dev assessments without a better one before training stops.
-    precision : bfloat16 autocast, or not; "auto" takes it for transformers where the device computes in it.
-    checkpoint_seconds : seconds between checkpoints; none is written before the first have passed.
-    checkpoint_steps : steps between checkpoints instead.
-    """
-
-    learning_rate: float = 1e-3
-    batch_size: int = 32
-    epochs: int = 10
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    patience: int = 5
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    checkpoint_seconds: float = 30.0
-    checkpoint_steps: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise TrainingError(f"The precision must be auto, float32 or bfloat16. Got '{self.precision}' instead.")
-        if not self.learning_rate > 0 or self.batch_size < 1 or self.epochs < 1:
-            raise TrainingError(
-                "The learning rate must be above 0, and batch size and epochs at least 1. "
-                f"Got {self.learning_rate}, {self.batch_size} and {self.epochs} instead."
-            )
-
-    def facts(self) -> dict[str, Any]:
-        """The options that decide the weights; how often checkpoints are written does not."""
-        skipped = ("checkpoint_seconds", "checkpoint_steps")
-        return {name: value for name, value in vars(self).items() if name not in skipped}
-
-
 def _grouped(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
     trained = [p for p in model.parameters() if p.requires_grad]
     return [
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": decay},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
+
+
+def _unseen(steps: int) -> None:
+    """Progress of a process that is not the first: nobody wants to read it twice."""
 
 
 class Run:
@@ -111,7 +85,9 @@ class Run:
     ----------
     model : trained in place.
     lengths : (rows,) tokens of each training row, for the buckets.
-    ids : (rows,) names of the training rows, for messages.
+    ids : names of the training rows, for messages.
+    order : which rows each step reads; default from `lengths`.
+    whole_batches : give each process all rows of a step; the losses it hands in are its share of the step's.
     steps : optimizer steps in all; default `options.epochs` passes.
     evaluate_every : steps between dev assessments; default one pass.
     work : directory of this run's checkpoints and log.
@@ -122,26 +98,34 @@ class Run:
         model: PreTrainedModel,
         *,
         lengths: Int[np.ndarray, " rows"],
-        ids: np.ndarray,
+        ids: Sequence[Any] | np.ndarray,
         options: TrainOptions,
         seed: int,
         work: Path,
         title: str,
         steps: int | None = None,
         evaluate_every: int | None = None,
+        order: Order | None = None,
+        whole_batches: bool = False,
     ) -> None:
         self.options, self.seed, self.work, self.title = options, seed, Path(work), title
-        self.lengths, self.ids = lengths, ids
-        self.epoch_steps = max(1, math.ceil(len(lengths) / options.batch_size))
+        self.ids, self.whole_batches = ids, whole_batches
+        self.order = order or Pools(lengths, options.batch_size, seed)
+        self.epoch_steps = self.order.steps
         self.steps = steps or options.epochs * self.epoch_steps
         self.evaluate_every = evaluate_every or self.epoch_steps
-        self.accelerator = Accelerator(mixed_precision="no")
+        # An untied head has a bias of its own that nothing reads: several processes would wait for its gradient.
+        unread = whole_batches and not getattr(model.config, "tie_word_embeddings", True)
+        how = DistributedDataParallelKwargs(find_unused_parameters=unread)
+        self.accelerator = Accelerator(cpu=over_gloo(), mixed_precision="no", kwargs_handlers=[how])
         self.device = self.accelerator.device
         self.model = self.accelerator.prepare(model)
         self.inner = self.accelerator.unwrap_model(self.model)
         # accelerate's own optimizer looks for installed packages at every step: a third of a small student's time.
         groups = _grouped(self.inner, options.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=options.learning_rate, betas=options.betas, eps=options.epsilon, fused=True
+        )
         self.autocast = choose_precision(self.inner, options.precision) == "bfloat16"
         self.step, self.stopped = 0, False
         self.best: DevScore | None = None
@@ -149,6 +133,7 @@ class Run:
         self.best_weights: dict[str, Tensor] = {}
         self.sums: dict[str, float] = {}
         self.counted = 0
+        self.losses: dict[str, Tensor] = {}
         self.log: list[str] = []
         self._resume()
 
@@ -157,29 +142,40 @@ class Run:
     def batches(self) -> Iterator[Int[np.ndarray, " batch"]]:
         """Row numbers of each batch from where the run stands to its end; writes checkpoints between steps."""
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        order: list[np.ndarray] = []
-        drawn = -1
         self._wrote, self._cost = time.monotonic(), 0.0
         self.model.train()
-        with progress(self.title, self.steps, done=self.step) as advance:
+        first = self.accelerator.is_main_process
+        with progress(self.title, self.steps, done=self.step) if first else nullcontext(_unseen) as advance:
             while self.step < self.steps and not self.stopped:
-                epoch, at = divmod(self.step, self.epoch_steps)
-                if epoch != drawn:
-                    order, drawn = shuffled(self.lengths, self.options.batch_size, self.seed, epoch), epoch
                 self._schedule()
-                batch = order[at]
-                yield batch[rank::world] if len(batch) >= world else batch
+                batch = self.order(self.step)
+                yield batch if self.whole_batches or len(batch) < world else batch[rank::world]
                 self.step += 1
                 advance(1)
                 if self._checkpoint_due():
                     self.save()
 
+    def parts(self, count: int) -> list[Part]:
+        """The rows of a step of `count` that are this process's, in the parts that are computed one after the other."""
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        size = self.options.batch_size // self.options.accumulate
+        slices = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
+        ours = [rows[rank::world] for rows in slices if len(rows) > rank]
+        if not ours:
+            return [Part(0, np.zeros(1, dtype=np.int64), 0.0, True)]
+        return [Part(number, rows, 1.0, number == len(ours) - 1) for number, rows in enumerate(ours)]
+
     @contextmanager
-    def forward(self) -> Iterator[None]:
-        """The forward pass: dropout seeded by (seed, step), autocast where it pays."""
+    def forward(self, part: Part | None = None) -> Iterator[None]:
+        """The forward pass: dropout seeded by (seed, step) and the part, autocast where it pays.
+
+        Gradients are summed over the processes after a step's last part.
+        """
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            seed = int(runs.rng(self.seed, "dropout", self.step).integers(2**62))
+        own = () if part is None else (part.number, self.accelerator.process_index)
+        apart = part is not None and not part.last
+        with torch.random.fork_rng(devices=devices), self._alone() if apart else nullcontext():
+            seed = int(runs.rng(self.seed, "dropout", self.step, *own).integers(2**62))
             torch.default_generator.manual_seed(seed)  # torch.manual_seed formats a stack trace each time
             if devices:
                 torch.cuda.manual_seed(seed)
@@ -193,10 +189,32 @@ class Run:
         ------
         TrainingError : the loss or its gradient is not finite; the message names the batch's rows.
         """
+        self.backward(losses)
+        self.update(batch)
+
+    def backward(self, losses: Mapping[str, Tensor], part: Part | None = None) -> None:
+        """Add the gradient of the sum of the losses to what the step's earlier parts gave."""
         total = torch.stack([value.float() for value in losses.values()]).sum()
-        self.accelerator.backward(total)
+        weight = 1.0 if part is None else part.weight
+        # Gradients are averaged over the processes, while shares add up.
+        self.accelerator.backward(total if part is None else total * (weight * self.accelerator.num_processes))
+        for name, value in {"loss": total, **losses}.items():
+            value = value.detach().float() * weight
+            self.losses[name] = self.losses[name] + value if name in self.losses else value
+
+    def update(self, batch: np.ndarray) -> None:
+        """One optimizer step on what `backward` gathered.
+
+        Raises
+        ------
+        TrainingError : the loss or its gradient is not finite; the message names the batch's rows.
+        """
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.options.clip)
-        parts = dict(zip(("loss", *losses), torch.stack([total, *losses.values()]).detach().tolist(), strict=True))
+        values = torch.stack(list(self.losses.values()))
+        if self.whole_batches:
+            values = self.accelerator.reduce(values, "sum")
+        parts = dict(zip(self.losses, values.tolist(), strict=True))
+        self.losses = {}
         if not math.isfinite(parts["loss"] + float(norm)):
             raise TrainingError(self._not_finite(batch, parts["loss"], float(norm)))
         self.optimizer.step()
@@ -261,6 +279,10 @@ class Run:
         return None if not before else losses[-1][1] >= 0.95 * before[-1]
 
     # -- what they rest on -----------------------------------------------------------------------------------------
+
+    def _alone(self) -> AbstractContextManager[Any]:
+        found: AbstractContextManager[Any] = self.accelerator.no_sync(self.model)
+        return found
 
     def _schedule(self) -> None:
         warm = max(1, round(self.options.warmup * self.steps))

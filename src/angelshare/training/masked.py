@@ -1,17 +1,14 @@
 """An encoder trained further on texts as a masked model: what comes before fine-tuning a teacher for a domain."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from angelshare import runs
 from angelshare.data.tables import Columns, Table, read
@@ -19,14 +16,16 @@ from angelshare.errors import DataError, ModelError
 from angelshare.models.batching import Encoded, buckets, encode
 from angelshare.models.card import CardFacts
 from angelshare.models.classifier import default_max_length
+from angelshare.models.guesses import guesses
 from angelshare.progress import say
 from angelshare.training import encoders, selection
 from angelshare.training.engine import DEV_TOKENS, Run, TrainOptions
+from angelshare.training.masking import Masking
 from angelshare.training.outputs import public_name, store
 from angelshare.training.rows import table_digest
 from angelshare.training.workplace import Workplace
 
-__all__ = ["MaskedOptions", "Masking", "pretrain"]
+__all__ = ["MaskedOptions", "pretrain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,45 +54,6 @@ class MaskedOptions:
     def facts(self) -> dict[str, Any]:
         own = {name: value for name, value in vars(self).items() if name != "training"}
         return {**own, **self.training.facts()}
-
-
-@dataclass(frozen=True, eq=False)
-class Masking:
-    """Which tokens are to be guessed, and what the model sees in their place (Devlin et al. 2019, section 3.1).
-
-    Attributes
-    ----------
-    share : chance of each token that is not special.
-    special : (vocabulary,) True for ids that are never masked, and never stand in for a token.
-    mask : id of the mask.
-    """
-
-    share: float
-    special: Bool[np.ndarray, " vocabulary"]
-    mask: int
-
-    @classmethod
-    def of(cls, share: float, tokenizer: PreTrainedTokenizerBase, vocabulary: int) -> "Masking":
-        special = np.zeros(vocabulary, dtype=bool)
-        special[[at for at in tokenizer.all_special_ids if at < vocabulary]] = True
-        special[len(tokenizer) :] = True  # embeddings that no token has
-        return cls(share, special, int(tokenizer.mask_token_id))
-
-    def __call__(
-        self, ids: Int[np.ndarray, "rows tokens"], real: Bool[np.ndarray, "rows tokens"], rng: np.random.Generator
-    ) -> tuple[Int[np.ndarray, "rows tokens"], Bool[np.ndarray, "rows tokens"]]:
-        """What the model sees, and True where it must guess; at least one token of a batch that has any.
-
-        80 % of the chosen tokens become the mask, 10 % a random token, 10 % stay.
-        """
-        able = real & ~self.special[ids]
-        chance = np.where(able, rng.random(ids.shape), np.inf)
-        chosen = chance < self.share
-        if not chosen.any() and able.any():
-            chosen.flat[np.argmin(chance)] = True
-        fate, others = rng.random(ids.shape), rng.choice(np.flatnonzero(~self.special), size=ids.shape)
-        seen = np.where(chosen & (fate < 0.8), self.mask, ids)
-        return np.where(chosen & (fate >= 0.9), others, seen), chosen
 
 
 def pretrain(
@@ -144,10 +104,10 @@ def pretrain(
         title="encoder",
     )
     for batch in run.batches():
-        seen, truth, chosen = _masked(texts, batch, masking, runs.rng(options.seed, "mask", run.step), run.device)
-        with run.forward(), _only(run.inner, chosen):
-            logits = run.model(**seen).logits
-        run.descend(batch, {"masked": functional.cross_entropy(_checked(logits, truth).float(), truth)})
+        seen, truth, places = _masked(texts, batch, masking, runs.rng(options.seed, "mask", run.step), run.device)
+        with run.forward():
+            logits = guesses(run.model, seen, places).logits
+        run.descend(batch, {"masked": functional.cross_entropy(logits.float(), truth)})
         if run.evaluation_due:
             run.assess(selection.of_masked(_dev_loss(run, dev_texts, masking, options.seed)))
     run.restore_best()
@@ -158,40 +118,16 @@ def pretrain(
     return place.out
 
 
-@contextmanager
-def _only(model: PreTrainedModel, chosen: Tensor) -> Iterator[None]:
-    """Let the head see the states at `chosen` alone, as one row: the vocabulary's matrix is the dearest of a step.
-
-    Every head of a masked model works token by token, so whatever architecture it is, its guesses are the same.
-    """
-
-    def gather(module: torch.nn.Module, given: Any, output: Any) -> Any:
-        output.last_hidden_state = output.last_hidden_state[chosen][None]
-        return output
-
-    hook = model.base_model.register_forward_hook(gather)
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-def _checked(logits: Tensor, truth: Tensor) -> Tensor:
-    if logits.shape[:2] != (1, len(truth)):
-        raise ModelError("This encoder's head does not work token by token. Give a BERT-like encoder.")
-    return logits[0]
-
-
 def _masked(
     texts: Encoded, index: np.ndarray, masking: Masking, rng: np.random.Generator, device: torch.device
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """What the model reads, the tokens it must guess, and where they stand."""
+    """What the model reads, the tokens it must guess, and where they stand, counted through the rows."""
     batch = texts.batch(index)
     ids, real = batch["input_ids"].numpy(), batch["attention_mask"].numpy().astype(bool)
     seen, chosen = masking(ids, real, rng)
     inputs = {"input_ids": torch.from_numpy(seen), "attention_mask": batch["attention_mask"]}
     moved = {name: value.to(device) for name, value in inputs.items()}
-    return moved, torch.from_numpy(ids[chosen]).to(device), torch.from_numpy(chosen).to(device)
+    return moved, torch.from_numpy(ids[chosen]).to(device), torch.from_numpy(np.flatnonzero(chosen)).to(device)
 
 
 def _dev_loss(run: Run, texts: Encoded, masking: Masking, seed: int) -> float:
@@ -200,9 +136,8 @@ def _dev_loss(run: Run, texts: Encoded, masking: Masking, seed: int) -> float:
     run.inner.eval()
     with torch.inference_mode():
         for number, index in enumerate(buckets(texts.lengths, DEV_TOKENS)):
-            seen, truth, chosen = _masked(texts, index, masking, runs.rng(seed, "dev mask", number), run.device)
-            with _only(run.inner, chosen):
-                logits = _checked(run.inner(**seen).logits, truth)
+            seen, truth, places = _masked(texts, index, masking, runs.rng(seed, "dev mask", number), run.device)
+            logits = guesses(run.inner, seen, places).logits
             total += float(functional.cross_entropy(logits.float(), truth, reduction="sum"))
             count += len(truth)
     run.inner.train()

@@ -1,7 +1,8 @@
 """How a dev split chooses the checkpoint: one score that orders assessments, the dev loss deciding ties."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,17 +22,20 @@ class DevScore:
     Attributes
     ----------
     metric : what `value` is: accuracy, auc_roc (mean over labels), agreement, minus the loss, or minus the perplexity.
+    others : figures to look at, which choose nothing.
     """
 
     metric: str
     value: float
     loss: float
+    others: Mapping[str, float] = field(default_factory=dict)
 
     def __gt__(self, other: "DevScore") -> bool:
         return (self.value, -self.loss) > (other.value, -other.loss)
 
     def facts(self) -> dict[str, Any]:
-        return {"metric": self.metric, "value": self.value, "loss": self.loss}
+        found = {"metric": self.metric, "value": self.value, "loss": self.loss}
+        return {**found, "others": dict(self.others)} if self.others else found
 
 
 def _loss(logits: np.ndarray, targets: np.ndarray, multilabel: bool) -> float:
@@ -60,16 +64,16 @@ def against_gold(
     return DevScore("auc_roc", float(np.mean([auc_roc(logits[:, at], positive[:, at]) for at in both])), loss)
 
 
-def of_masked(loss: float) -> DevScore:
-    """Minus the perplexity of masked tokens: exp of `loss`, nats a token.
+def of_masked(loss: float, **others: float) -> DevScore:
+    """Minus the perplexity of masked tokens: exp of `loss`, nats a token; and other figures.
 
     Raises
     ------
     TrainingError : the loss is not finite.
     """
-    if not math.isfinite(loss):
+    if not all(map(math.isfinite, (loss, *others.values()))):
         raise TrainingError("The loss on the dev split is not finite. Lower --learning-rate.")
-    return DevScore("minus_perplexity", -math.exp(min(loss, 700.0)), loss)
+    return DevScore("minus_perplexity", -math.exp(min(loss, 700.0)), loss, others)
 
 
 def against_teacher(
