@@ -32,6 +32,7 @@ class Settings:
     min_cell : rows a group x label cell must have for a figure.
     positive_rate : share of positives to re-weight to, besides the data's own.
     swaps : which built-in sentences; by the positive label's name when None.
+    tests, pooling : of seat: which tests, C6 to C8b where none is named; which token states make a sentence's vector.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -43,6 +44,8 @@ class Settings:
     min_cell: int = 20
     positive_rate: float | None = None
     swaps: Literal["toxicity", "sentiment"] | None = None
+    tests: tuple[str, ...] = ()
+    pooling: tuple[Pooling, ...] = ("cls", "mean")
 
 
 @dataclass(frozen=True, eq=False)

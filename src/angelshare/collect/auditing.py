@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from angelshare import runs
 from angelshare.audits import registry
@@ -22,6 +22,7 @@ from angelshare.audits.base import (
 )
 from angelshare.audits.budget import Budget, read_budget
 from angelshare.audits.classifier.false_positives import FalsePositives
+from angelshare.audits.encoder.seat import Seat
 from angelshare.collect import cost, readings
 from angelshare.collect.cache import Cache, key
 from angelshare.collect.loaded import Labels, Voice, agreed, subject
@@ -29,12 +30,13 @@ from angelshare.collect.plan import Data, Task, Wanted, plan
 from angelshare.collect.routes import routes
 from angelshare.collect.subjects import Contestant, contestants
 from angelshare.collect.suites import Entry
+from angelshare.data.seat import DEFAULT
 from angelshare.data.tables import Columns
 from angelshare.errors import DataError, ModelError, WrongKind
 from angelshare.findings import Exhibit, Finding, Outcome, Subject
 from angelshare.progress import say
 from angelshare.result import PREDICTIONS, AuditResult, refuse_others
-from angelshare.types import Answer, Predictions, Readings, Scale
+from angelshare.types import Answer, Pooling, Predictions, Readings, Scale
 
 SCORER = "scorer"
 NO_SWITCH = "This model is no switch: it defers nothing."
@@ -60,6 +62,8 @@ def audit(
     threshold: float = 0.5,
     positive_rate: float | None = None,
     swaps: Literal["toxicity", "sentiment"] | None = None,
+    tests: Sequence[str] = (),
+    pooling: Sequence[Pooling] = ("cls", "mean"),
     scores: Scale = "probabilities",
     allow_code: bool = False,
     models: Mapping[str, Any] | None = None,
@@ -88,6 +92,8 @@ def audit(
     threshold : probability from which a label counts as given.
     positive_rate : share of positives to re-weight quality to, besides the data's own.
     swaps : which built-in sentences fit, where the positive label's name does not tell.
+    tests : of seat, by name, or files of the same form; "all" stands for the 46 there are, C6 to C8b for none.
+    pooling : of seat: the state of the opening token (cls), the mean of all, or that of the text's first (first-word).
     scores : what predictions files hold.
     allow_code : let `module:object` run its module.
     models : students whose names are no Python names, or are words above.
@@ -100,7 +106,7 @@ def audit(
     settings = Settings(
         budget=budget if isinstance(budget, Budget) else read_budget(budget) if budget is not None else Budget(),
         draws=draws, seed=seed, level=level, threshold=threshold, background=background, positive_rate=positive_rate,
-        swaps=swaps,
+        swaps=swaps, tests=tuple(tests), pooling=tuple(dict.fromkeys(pooling)),
     )  # fmt: skip
     checked(settings)
     if out is not None:
@@ -135,6 +141,9 @@ def checked(settings: Settings) -> None:
     for name, value in shares.items():
         if value is not None and not 0 < value < 1:
             raise DataError(f"The {name} must lie between 0 and 1. Got {value} instead.")
+    unknown = next((name for name in settings.pooling if name not in get_args(Pooling)), None)
+    if unknown is not None or not settings.pooling:
+        raise DataError(f"The pooling must be one of {', '.join(get_args(Pooling))}. Got '{unknown or ''}' instead.")
     if settings.draws < 100:
         raise DataError(f"The draws of the bootstrap must be at least 100. Got {settings.draws} instead.")
 
@@ -387,9 +396,11 @@ def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:
         for task in tasks
     ]
     budget, codes = settings.budget, list(dict.fromkeys(code for task in tasks for code in task.codes))
+    own = {"tests": settings.tests or DEFAULT, "pooling": settings.pooling} if Seat.code in codes else {}
     return runs.provenance(
         data=sets[0] if len(sets) == 1 else {"name": ", ".join(str(each["name"]) for each in sets), "sets": sets},
         audits=codes,
+        **own,
         positive=next((task.data.positive for task in tasks if task.data.positive), None),
         threshold=settings.threshold,
         positive_rate=settings.positive_rate,

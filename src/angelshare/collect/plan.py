@@ -20,7 +20,7 @@ from angelshare.types import positive_label
 
 Data = str | Path | Table
 
-ROWLESS = ("identity-swaps",)
+ROWLESS = ("identity-swaps", "seat")
 """Audits that need no data to run on: they bring their own texts."""
 
 
