@@ -7,7 +7,7 @@ from typing import Any
 from angelshare.findings import Finding, Subject
 from angelshare.report.charts import Axis, axis
 from angelshare.report.summary import Summary
-from angelshare.report.views import Cell, arranged, cell
+from angelshare.report.views import Cell, arranged, cell, ends
 from angelshare.report.words import POOLINGS, WHOLE, change, number
 
 EFFECT, CHANCE = "effect_size", "permutation_p"
@@ -101,11 +101,8 @@ def _line(found: Found, subjects: Sequence[Subject], pooling: str, row: Mapping[
 
 
 def _mean(found: Found, subjects: Sequence[Subject], metric: str, said: str) -> Line:
-    cells = [
-        next((found[metric, whole, s.name] for whole in WHOLE if (metric, whole, s.name) in found), None)
-        for s in subjects
-    ]
-    return Line(said, "", tuple(Side(cell(each), "") for each in cells))
+    whole = {f.model: f for (name, slice, _), f in found.items() if name == metric and slice in WHOLE}
+    return Line(said, "", tuple(Side(cell(whole.get(subject.name)), "") for subject in subjects))
 
 
 def _pair(row: Mapping[str, Any], key: str) -> str:
@@ -135,6 +132,10 @@ def _pictures(
                 pairs.append((str(row.get("short", key[1])), base.value.value, own.value.value, own))
         if pairs:
             along = axis([0.0, *(value for _, *both, _ in pairs for value in both)])
-            places = tuple(Place(name, along(one), along(two), change(own), own) for name, one, two, own in pairs)
+            places = tuple(Place(name, along(one), along(two), _change(own), own) for name, one, two, own in pairs)
             out.append(Picture(subject.name, along, along(0.0), places))
     return tuple(out)
+
+
+def _change(finding: Finding) -> str:
+    return change(finding) + (f" ({ends(finding)})" if ends(finding) else "")

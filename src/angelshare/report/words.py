@@ -111,7 +111,7 @@ AUDITS = {
 }
 
 
-POOLINGS = {"cls": "opening token", "mean": "mean of tokens", "first-word": "first token of the text"}
+POOLINGS = {"cls": "CLS", "mean": "mean of tokens", "first-word": "first token of the text"}
 """Whose state is a sentence's vector."""
 
 

@@ -23,7 +23,7 @@ CHUNK = 4_096
 """Partitions drawn from one random stream, so that threads do not change what is drawn."""
 
 STEPS = 2**40
-"""Scores are whole numbers of 1 / STEPS of the largest: sums are exact, and ties are ties in any order of adding."""
+"""Scores become whole numbers of 1 / STEPS of the largest: sums do not hang on the order of adding."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def partitions(scores: Float64[np.ndarray, " scores"], first: int, *, seed: int 
         return Partitions(float("nan"), 0, exact=False)
     largest = float(np.abs(scores).max(initial=0.0))
     values = np.rint(scores * (STEPS / largest if largest > 0 else 0.0)).astype(np.int64)
-    least = int(values[:first].sum())
+    least = int(values[:first].sum()) - len(values)  # rounding may part two sums that tie by that much
     if len(values) <= EXACT:
         every = math.comb(len(values), first)
         return Partitions(_as_large(values, first, least) / every, every, exact=True)

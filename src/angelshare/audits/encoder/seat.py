@@ -1,5 +1,6 @@
 """Do the vectors of some people's names and words stand nearer to some attributes than those of others?"""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -157,7 +158,12 @@ def _row(test: AssociationTest) -> dict[str, object]:
     return {
         "test": test.name,
         "short": SHORT.get(test.name, test.name),
-        "targets": list(test.categories[:2]),
-        "attributes": list(test.categories[2:]),
+        "targets": [_spaced(name) for name in test.categories[:2]],
+        "attributes": [_spaced(name) for name in test.categories[2:]],
         "sizes": [len(side) for side in test.sentences],
     }
+
+
+def _spaced(name: str) -> str:
+    """`MaleNames` as words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
