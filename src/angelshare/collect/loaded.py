@@ -89,8 +89,8 @@ class Voice:
 
     @property
     def any_model(self) -> Any:
-        """As whatever it was loaded first."""
-        return next(iter(self._models.values()))
+        """As whatever it was loaded first; None where it fits nothing that was asked."""
+        return next(iter(self._models.values()), None)
 
     def _reader(self, sort: Sort) -> Any:
         if isinstance(self.source, str | Path):
@@ -177,7 +177,7 @@ def subject(name: str, role: Role, of: str, voices: Sequence[Voice]) -> Subject:
         source=_source(voices[0]),
         fingerprints=tuple(str(getattr(voice.any_model, "fingerprint", "")) for voice in voices),
         labels=tuple(getattr(model, "labels", ())),
-        kind=str(getattr(model, "kind", type(model).__name__)),
+        kind="" if model is None else str(getattr(model, "kind", type(model).__name__)),
         parameters=getattr(model, "parameters", None),
         size_bytes=getattr(model, "size_bytes", None),
         of=of,

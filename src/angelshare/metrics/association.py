@@ -1,11 +1,10 @@
 """SEAT: how much nearer one set of sentences stands to an attribute than another set does (May et al. 2019)."""
 
-from typing import TypeAlias
-
 import numpy as np
 from jaxtyping import Float, Float64
 
-Weights: TypeAlias = Float64[np.ndarray, "*draws sentences"]
+NOISE = 1e-12
+"""Deviations of s below this are rounding: cosines are of the order of 1."""
 
 
 def unit(vectors: Float[np.ndarray, "sentences width"]) -> Float64[np.ndarray, "sentences width"]:
@@ -59,5 +58,11 @@ def effect_size(
         (weights[..., part] * scores[..., part]).sum(axis=-1) / weights[..., part].sum(axis=-1)
         for part in (slice(None, first), slice(first, None))
     ]
-    known = spread > 0
+    known = spread > NOISE**2
     return np.asarray(np.where(known, (sides[0] - sides[1]) / np.sqrt(np.where(known, spread, 1)), np.nan))
+
+
+def standardised(scores: Float64[np.ndarray, " targets"]) -> Float64[np.ndarray, " targets"]:
+    """s in units of its deviation over both sets: sums over the first set then order partitions as d does."""
+    deviation = float(scores.std(ddof=1))
+    return np.asarray(scores / deviation if deviation > NOISE else np.full(scores.shape, np.nan))

@@ -10,7 +10,7 @@ from angelshare.audits.base import WHOLE, Answers, AuditData, Judgement, Request
 from angelshare.audits.judging import Figured, Stat, judged
 from angelshare.data.seat import DEFAULT, AssociationTest, read_tests
 from angelshare.findings import Estimate, Exhibit, Finding, Outcome
-from angelshare.metrics.association import associations, effect_size, unit
+from angelshare.metrics.association import associations, effect_size, standardised, unit
 from angelshare.stats.multiplicity import benjamini_hochberg, holm
 from angelshare.stats.permutation import Partitions, partitions
 from angelshare.stats.resample import Resampling
@@ -148,10 +148,8 @@ def _chances(
 
 def _chance(data: AuditData, stimuli: Stimuli, test: AssociationTest, members: Sequence[np.ndarray]) -> Partitions:
     """Of the seeds' mean effect size: each seed's scores in units of their deviation, averaged."""
-    scores = [associations(*stimuli.vectors(test, vectors)) for vectors in members]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scaled = np.mean([each / each.std(ddof=1) for each in scores], axis=0)
-    return partitions(scaled, len(test.sentences[0]), seed=data.settings.seed)
+    scores = [standardised(associations(*stimuli.vectors(test, vectors))) for vectors in members]
+    return partitions(np.mean(scores, axis=0), len(test.sentences[0]), seed=data.settings.seed)
 
 
 def _row(test: AssociationTest) -> dict[str, object]:
