@@ -63,6 +63,6 @@ def effect_size(
 
 
 def standardised(scores: Float64[np.ndarray, " targets"]) -> Float64[np.ndarray, " targets"]:
-    """s in units of its deviation over both sets: sums over the first set then order partitions as d does."""
+    """Scores in units of their deviation over both sets: sums over the first set then order partitions as d does."""
     deviation = float(scores.std(ddof=1))
     return np.asarray(scores / deviation if deviation > NOISE else np.full(scores.shape, np.nan))
