@@ -99,11 +99,13 @@ def load_encoder(spec: str) -> TorchEncoder:
         model, tokenizer, absent = loaded(AutoModel, spec, "encoder")
     except WrongKind as error:
         model, tokenizer, absent = _inside(spec, error)
-    if model.config.is_encoder_decoder or any(
+    if getattr(model.config, "is_encoder_decoder", False) or any(
         part in name for name in model.config.architectures or () for part in WRITERS
     ):
         raise WrongKind(f"'{spec}' is no encoder: it was trained to write on. Give a model that reads both ways.")
-    lost = [name for name in absent if "pooler." not in name]  # a layer of the first token's own, not used here
+    if hasattr(model, "pooler"):
+        model.pooler = None  # the opening token's own layer: not used, and drawn where the weights have none
+    lost = [name for name in absent if "pooler." not in name]
     if lost:
         raise ModelError(f"'{spec}' lacks the weights of {lost[0]}: its vectors would be drawn. Give a whole encoder.")
     size = files_size(Path(spec)) if Path(spec).is_dir() else None
