@@ -21,6 +21,10 @@ class ModelError(AngelshareError):
     """A model cannot be loaded, or does not fit what is asked of it."""
 
 
+class WrongKind(ModelError):
+    """A model of another kind than the one asked for: the question does not arise for it."""
+
+
 class DamagedFile(AngelshareError):
     """A file differs from what its manifest says of it."""
 

@@ -10,7 +10,7 @@ from angelshare import runs, store
 from angelshare.errors import DamagedFile, DataError
 from angelshare.findings import Exhibit, Finding, Outcome, Subject, worst
 from angelshare.report import hostile, junit, render, sentences, summary
-from angelshare.types import Predictions
+from angelshare.types import Answer
 
 if TYPE_CHECKING:
     import polars
@@ -41,7 +41,7 @@ class AuditResult:
     subjects: Sequence[Subject]
     exhibits: Sequence[Exhibit] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    predictions: Mapping[str, Answer] = field(default_factory=dict)
 
     @cached_property
     def summary(self) -> summary.Summary:
@@ -130,7 +130,7 @@ class AuditResult:
         for name, found in self.predictions.items():
             path = prediction_path(directory / PREDICTIONS, name)
             if not path.is_file():
-                store.write_predictions(path, name, found)
+                store.write_answer(path, name, found)
         store.write_findings(directory / FINDINGS, self.findings)
         self.to_json(directory / SUMMARY)
         self.to_html(directory / "report.html")
@@ -162,7 +162,7 @@ class AuditResult:
             subjects=told.subjects,
             exhibits=told.exhibits,
             facts=told.facts,
-            predictions={path.stem: store.read_predictions(path) for path in kept},
+            predictions={path.stem: store.read_answer(path) for path in kept},
         )
 
 

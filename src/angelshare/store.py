@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from angelshare import runs
 from angelshare.errors import DamagedFile
 from angelshare.findings import ESTIMATE_FIELDS, SCHEMA, Estimate, Finding, Outcome
-from angelshare.types import Predictions
+from angelshare.types import Answer, Predictions, Readings
 
 FACTS = b"angelshare"
 
@@ -103,7 +103,7 @@ def write_predictions(path: Path, name: str, predictions: Predictions) -> None:
 
     Parameters
     ----------
-    name : what the file is of; `read_predictions` asks for it again.
+    name : what the file is of; `read_answer` asks for it again.
     """
     facts = {
         "key": name,
@@ -120,13 +120,48 @@ def write_predictions(path: Path, name: str, predictions: Predictions) -> None:
         pq.write_table(table, aside, write_page_checksum=True, compression="zstd")
 
 
-def read_predictions(path: Path, name: str | None = None) -> Predictions:
-    """What `write_predictions` left; raises ValueError, OSError, KeyError or pyarrow's errors for anything else."""
+def write_readings(path: Path, name: str, readings: Readings) -> None:
+    """One column of fixed-size lists beside the ids."""
+    facts = {
+        "key": name,
+        "model": readings.model,
+        "columns": readings.columns,
+        "fingerprint": readings.fingerprint,
+        "vocabulary": readings.vocabulary,
+    }
+    values = np.ascontiguousarray(readings.values)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+    columns = {"id": pa.array([str(i) for i in readings.ids], pa.string()), "values": lists}
+    table = pa.table(columns).replace_schema_metadata({FACTS: json.dumps(facts)})
+    with runs.atomic_file(path) as aside:
+        pq.write_table(table, aside, write_page_checksum=True, compression="zstd")
+
+
+def write_answer(path: Path, name: str, answer: Answer) -> None:
+    """`write_predictions` or `write_readings`, by what it is."""
+    if isinstance(answer, Readings):
+        write_readings(path, name, answer)
+    else:
+        write_predictions(path, name, answer)
+
+
+def read_answer(path: Path, name: str | None = None) -> Answer:
+    """What `write_answer` left; raises ValueError, OSError, KeyError or pyarrow's errors for anything else."""
     table = pq.read_table(path, page_checksum_verification=True, memory_map=False)
     facts = json.loads((table.schema.metadata or {})[FACTS])
     if name is not None and facts["key"] != name:
         raise ValueError("it belongs to other texts or another model")
+    ids = np.array(table["id"].to_pylist(), dtype=object)
+    return _read_readings(table, facts, ids) if "columns" in facts else _read_predictions(table, facts, ids)
+
+
+def _read_readings(table: pa.Table, facts: Mapping[str, Any], ids: np.ndarray) -> Readings:
+    column = table["values"].combine_chunks()
+    values = column.flatten().to_numpy().reshape(len(ids), column.type.list_size)
+    return Readings(facts["model"], ids, values, tuple(facts["columns"]), facts["fingerprint"], facts["vocabulary"])
+
+
+def _read_predictions(table: pa.Table, facts: Mapping[str, Any], ids: np.ndarray) -> Predictions:
     labels = tuple(facts["labels"])
     scores = np.stack([table[f"score_{at}"].to_numpy() for at in range(len(labels))], axis=1)
-    ids = np.array(table["id"].to_pylist(), dtype=object)
     return Predictions(facts["model"], ids, labels, facts["multilabel"], scores, facts["scale"], facts["fingerprint"])

@@ -15,6 +15,12 @@ CLIP = 1e-6
 
 Scale = Literal["logits", "probabilities"]
 
+Sort = Literal["classifier", "encoder", "masked model"]
+"""What audits ask. A model may be several: one that guesses words has vectors for texts too."""
+
+Pooling = Literal["cls", "mean", "first-word"]
+"""Which token states make a text's vector: that of the opening token, the mean of all, or that of the text's first."""
+
 
 @runtime_checkable
 class Classifier(Protocol):
@@ -36,8 +42,53 @@ class Classifier(Protocol):
         ...
 
 
-@runtime_checkable
+class Encoder(Protocol):
+    """A model that makes a vector of a text.
+
+    Attributes
+    ----------
+    fingerprint : sha256 of what decides its vectors.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+    def encode(self, texts: Sequence[str], pooling: Pooling) -> Float32[np.ndarray, "rows width"]:
+        """One vector a text, not normalised."""
+        ...
+
+
 class MaskedModel(Protocol):
+    """A model that guesses hidden tokens.
+
+    Attributes
+    ----------
+    fingerprint : sha256 of what decides its guesses.
+    vocabulary : sha256 of how it cuts texts into tokens: figures a token compare only where it is the same.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def vocabulary(self) -> str: ...
+    def token_counts(self, texts: Sequence[str]) -> Int[np.ndarray, " rows"]:
+        """How many tokens of each text can be hidden: those it reads, but for special and unknown ones."""
+        ...
+
+    def token_log_probs(
+        self, texts: Sequence[str], positions: Sequence[Int[np.ndarray, " _"]]
+    ) -> tuple[Float64[np.ndarray, " hidden"], Bool[np.ndarray, " hidden"]]:
+        """Of each hidden token, text after text: the log of its probability (nats), and whether it is the likeliest.
+
+        Parameters
+        ----------
+        positions : which tokens of each text are hidden, counted among those that can be. One is hidden at a time: all
+            others of its text can be seen.
+        """
+        ...
+
+
+@runtime_checkable
+class Guesser(Protocol):
     """A model that guesses hidden words.
 
     Attributes
@@ -153,6 +204,33 @@ class Predictions:
         return Predictions(
             self.model, self.ids[index], self.labels, self.multilabel, self.scores[index], self.scale, self.fingerprint
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What one model made of a list of texts where that is no label: some numbers a text, or a vector.
+
+    Attributes
+    ----------
+    columns : names of the numbers; none of a vector's.
+    vocabulary : of the model, where the numbers are about its tokens.
+    """
+
+    model: str
+    ids: np.ndarray
+    values: Float[np.ndarray, "rows columns"]
+    columns: tuple[str, ...] = ()
+    fingerprint: str = ""
+    vocabulary: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def column(self, name: str) -> Float64[np.ndarray, " rows"]:
+        return np.asarray(self.values[:, self.columns.index(name)], dtype=np.float64)
+
+
+Answer = Predictions | Readings
 
 
 def positive_label(labels: Sequence[str], multilabel: bool, named: str | None) -> str | None:

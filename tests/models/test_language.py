@@ -11,7 +11,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT
 from angelshare.errors import ModelError
 from angelshare.models.base import seeded
 from angelshare.models.language import TOP_P, TorchCausal, _drawn, load_causal, load_masked
-from angelshare.types import LanguageModel, MaskedModel
+from angelshare.types import Guesser, LanguageModel
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 
@@ -44,7 +44,7 @@ def gpt(directory: Path) -> str:
 
 def test_guesses_are_the_likeliest_whole_words(tmp_path: Path) -> None:
     model = load_masked(bert(BertForMaskedLM, tmp_path / "bert"))
-    assert isinstance(model, MaskedModel)
+    assert isinstance(model, Guesser)
     texts = [["the", "cat,", "sat"], ["a", "[MASK]", "Dog!"], ["you"], ["bad"] * 60]
     hidden = [[1, 2], [2], [], [0, 59]]
     found = model.guesses(texts, hidden, 5)

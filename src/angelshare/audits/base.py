@@ -12,7 +12,7 @@ from angelshare.audits.budget import Budget
 from angelshare.data.tables import Table
 from angelshare.findings import Exhibit, Finding, Outcome
 from angelshare.stats.resample import Resampling
-from angelshare.types import Predictions
+from angelshare.types import Pooling, Predictions, Readings
 
 WHOLE = "all"
 """The slice of every row."""
@@ -32,6 +32,7 @@ class Settings:
     min_cell : rows a group x label cell must have for a figure.
     positive_rate : share of positives to re-weight to, besides the data's own.
     swaps : which built-in sentences; by the positive label's name when None.
+    tests, pooling : of seat: which tests, C6 to C8b where none is named; which token states make a sentence's vector.
     """
 
     budget: Budget = field(default_factory=Budget)
@@ -43,6 +44,8 @@ class Settings:
     min_cell: int = 20
     positive_rate: float | None = None
     swaps: Literal["toxicity", "sentiment"] | None = None
+    tests: tuple[str, ...] = ()
+    pooling: tuple[Pooling, ...] = ("cls", "mean")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +105,21 @@ class IdentityFinder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Texts that every subject is to score; `key` names the answer."""
+    """Texts that every subject is to score or to read; `key` names the answer."""
 
     key: str
     ids: np.ndarray
     texts: Sequence[str]
-    kind: Literal["classify", "cost", "routes"] = "classify"
-    """`routes` asks who would answer each text, student or teacher: only a switch can say."""
+    kind: Literal["classify", "cost", "routes", "encode", "mask"] = "classify"
+    """`routes` asks who would answer each text, student or teacher: only a switch can say. `encode` asks encoders for a
+    vector a text, `mask` masked models for the tokens hidden in it: these come back in `Answers.readings`."""
     to: Literal["subject", "scorer"] = "subject"
     """The scorer is one model beside the subjects; what it answers comes back in `AuditData.scored`."""
+    pooling: Pooling = "mean"
+    """Of `encode`."""
+    share: float = 0.15
+    """Of `mask`: how many of a text's tokens are hidden, at least one; the `seed` decides which."""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,7 @@ class Answers:
     predictions: Mapping[str, Sequence[Predictions]] = field(default_factory=dict)
     costs: Sequence[Cost] = ()
     routes: Sequence[Routes] = ()
+    readings: Mapping[str, Sequence[Readings]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

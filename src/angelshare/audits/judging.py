@@ -39,6 +39,9 @@ METRICS = {
         Metric("recovered", low=-INFINITE, high=INFINITE),
         *(Metric(name, "neutral", high=2.0) for name in ("wos", "wos_2", "wos_3")),
         Metric("wos_change", "neutral", low=-2.0, high=2.0),
+        *(Metric(name, "target", target=0.0, low=-2.0, high=2.0) for name in ("effect_size", "mean_effect")),
+        Metric("mean_effect_size", "lower", high=2.0),
+        Metric("pseudo_perplexity", "lower", low=1.0, high=INFINITE),
     )
 }
 """The figures that are not "higher is better, from 0 to 1"."""
@@ -56,6 +59,8 @@ class Stat:
     counts: Mapping[str, int] = field(default_factory=dict)
     family: str = ""
     note: str = ""
+    rows: int | None = None
+    """Rows behind it; all that are resampled where None."""
 
     @property
     def described(self) -> Metric:
@@ -141,7 +146,7 @@ def _compared(
         counts=[stat.counts for stat in table.stats],
         margins=margins,
         families=[stat.family or f"{stat.metric}/{stat.slice}" for stat in table.stats],
-        n=len(table.resampling),
+        n=[len(table.resampling) if stat.rows is None else stat.rows for stat in table.stats],
         unit=table.resampling.unit,
         level=data.settings.level,
         variance=None if table.variance is None else table.variance[np.ix_(at, at)],

@@ -12,7 +12,10 @@ from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
 from angelshare.audits.classifier.quality import Quality
 from angelshare.audits.classifier.word_order import WordOrder
+from angelshare.audits.encoder.mlm import Mlm
+from angelshare.audits.encoder.seat import Seat
 from angelshare.errors import DataError
+from angelshare.types import Sort
 
 AUDITS: Mapping[str, Audit] = {
     audit.code: audit
@@ -26,12 +29,17 @@ AUDITS: Mapping[str, Audit] = {
         Deferral(),
         WordOrder(),
         CostAudit(),
+        Seat(),
+        Mlm(),
     )
 }
 
-ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral")
+ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "seat", "mlm")
 """Audits that run where they are named, or where the columns or the switch that they need are there: most have neither,
-and word order scores each text many times."""
+word order scores each text many times, and encoders are not classifiers."""
+
+SORTS: Mapping[str, Sort] = {Seat.code: "encoder", Mlm.code: "masked model"}
+"""What an audit asks, where that is no classifier."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 
@@ -40,3 +48,7 @@ def find(code: str) -> Audit:
     if code not in AUDITS:
         raise DataError(f"An audit must be one of {', '.join(AUDITS)}. Got '{code}' instead.")
     return AUDITS[code]
+
+
+def sort_of(code: str) -> Sort:
+    return SORTS.get(code, "classifier")

@@ -37,9 +37,8 @@ def command(
             metavar="NAMES|TOML",
             help="Suites that bring their rows (civil-comments, madlibs-short, madlibs-long, hatecheck, "
             "false-positives, identity-swaps, covert, toxigen), audits to run on the data (quality, fidelity, "
-            "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost), or your own sets; "
-            "by default "
-            "the audits that fit the data.",
+            "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost; of encoders seat, "
+            "of masked models mlm), or your own sets; by default the audits that fit the data.",
         ),
     ] = None,
     rows: Annotated[
@@ -72,6 +71,14 @@ def command(
         str | None,
         typer.Option("--swaps", metavar="toxicity|sentiment", help="Which sentences fit.", rich_help_panel=HOW),
     ] = None,
+    tests: Annotated[
+        str | None,
+        typer.Option("--tests", metavar="NAMES|all", help="Of seat; C6 to C8b by default.", rich_help_panel=HOW),
+    ] = None,
+    pooling: Annotated[
+        str,
+        typer.Option("--pooling", metavar="cls,mean,first-word", help="Of seat's vectors.", rich_help_panel=HOW),
+    ] = "cls,mean",
     scores: Annotated[
         str, typer.Option("--scores", metavar="probabilities|logits", help="What predictions files hold.")
     ] = "probabilities",
@@ -137,6 +144,8 @@ def command(
         positive_rate=positive_rate,
         scores=scores,  # type: ignore[arg-type]
         allow_code=allow_code,
+        tests=_listed(tests),
+        pooling=_listed(pooling),  # type: ignore[arg-type]
         **asked,
         scorer=None if scorer is None else scorer[0],
         models=given,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from angelshare import runs
 from angelshare.audits import registry
@@ -22,19 +22,21 @@ from angelshare.audits.base import (
 )
 from angelshare.audits.budget import Budget, read_budget
 from angelshare.audits.classifier.false_positives import FalsePositives
-from angelshare.collect import cost
+from angelshare.audits.encoder.seat import Seat
+from angelshare.collect import cost, readings
 from angelshare.collect.cache import Cache, key
 from angelshare.collect.loaded import Labels, Voice, agreed, subject
 from angelshare.collect.plan import Data, Task, Wanted, plan
 from angelshare.collect.routes import routes
 from angelshare.collect.subjects import Contestant, contestants
 from angelshare.collect.suites import Entry
+from angelshare.data.seat import DEFAULT
 from angelshare.data.tables import Columns
-from angelshare.errors import DataError, ModelError
+from angelshare.errors import DataError, ModelError, WrongKind
 from angelshare.findings import Exhibit, Finding, Outcome, Subject
 from angelshare.progress import say
 from angelshare.result import PREDICTIONS, AuditResult, refuse_others
-from angelshare.types import Predictions, Scale
+from angelshare.types import Answer, Pooling, Predictions, Readings, Scale
 
 SCORER = "scorer"
 NO_SWITCH = "This model is no switch: it defers nothing."
@@ -60,6 +62,8 @@ def audit(
     threshold: float = 0.5,
     positive_rate: float | None = None,
     swaps: Literal["toxicity", "sentiment"] | None = None,
+    tests: Sequence[str] = (),
+    pooling: Sequence[Pooling] = ("cls", "mean"),
     scores: Scale = "probabilities",
     allow_code: bool = False,
     models: Mapping[str, Any] | None = None,
@@ -88,6 +92,8 @@ def audit(
     threshold : probability from which a label counts as given.
     positive_rate : share of positives to re-weight quality to, besides the data's own.
     swaps : which built-in sentences fit, where the positive label's name does not tell.
+    tests : of seat, by name, or files of the same form; "all" stands for the 46 there are, C6 to C8b for none.
+    pooling : of seat: the state of the opening token (cls), the mean of all, or that of the text's first (first-word).
     scores : what predictions files hold.
     allow_code : let `module:object` run its module.
     models : students whose names are no Python names, or are words above.
@@ -100,7 +106,7 @@ def audit(
     settings = Settings(
         budget=budget if isinstance(budget, Budget) else read_budget(budget) if budget is not None else Budget(),
         draws=draws, seed=seed, level=level, threshold=threshold, background=background, positive_rate=positive_rate,
-        swaps=swaps,
+        swaps=swaps, tests=tuple(tests), pooling=tuple(dict.fromkeys(pooling)),
     )  # fmt: skip
     checked(settings)
     if out is not None:
@@ -135,6 +141,9 @@ def checked(settings: Settings) -> None:
     for name, value in shares.items():
         if value is not None and not 0 < value < 1:
             raise DataError(f"The {name} must lie between 0 and 1. Got {value} instead.")
+    unknown = next((name for name in settings.pooling if name not in get_args(Pooling)), None)
+    if unknown is not None or not settings.pooling:
+        raise DataError(f"The pooling must be one of {', '.join(get_args(Pooling))}. Got '{unknown or ''}' instead.")
     if settings.draws < 100:
         raise DataError(f"The draws of the bootstrap must be at least 100. Got {settings.draws} instead.")
 
@@ -161,6 +170,8 @@ class Company:
 
         Raises
         ------
+        WrongKind
+            Where no audit asks both the reference and a student for what they are.
         DataError
             For a predictions file where rows of two data sets share an id.
         """
@@ -168,13 +179,17 @@ class Company:
         for voice in self.voices:
             if voice.is_file and voice.table is None:
                 voice.table = labelled
-            _ = voice.model
+        sorts = list(dict.fromkeys(registry.sort_of(code) for task in tasks for code in task.codes)) or ["classifier"]
+        misfits = {sort: [voice.misfit(sort) for voice in self.voices] for sort in sorts}
+        if all(found[0] or (len(found) > 1 and all(found[1:])) for found in misfits.values()):
+            raise WrongKind(next(reason for reason in misfits[sorts[0]] if reason))
         if any(voice.is_file for voice in self.voices):
             _unique_ids(tasks)
 
     def check_third(self, scorer: Voice, tasks: Sequence[Task]) -> None:
         """Raises ModelError where the scorer is one of those it is to be a third opinion on, or has other labels."""
-        same = next((v for v in self.voices if scorer.fingerprint and v.fingerprint == scorer.fingerprint), None)
+        able = [v for v in self.voices if not v.misfit("classifier")]
+        same = next((v for v in able if scorer.fingerprint and v.fingerprint == scorer.fingerprint), None)
         if same is not None:
             raise ModelError(
                 f"The scorer must be another model than those audited. Got '{same.member.model}' again: name another."
@@ -212,8 +227,8 @@ class Collected:
     scorer: Voice | None = None
     findings: list[Finding] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
-    kept: dict[str, Predictions] = field(default_factory=dict)
-    memory: dict[tuple[int, str, str], Predictions | str] = field(default_factory=dict)
+    kept: dict[str, Answer] = field(default_factory=dict)
+    memory: dict[tuple[int, str, str], Answer | str] = field(default_factory=dict)
 
     def run(self, audit: Audit, data: AuditData) -> None:
         """Ask, answer, judge. A model that fails is left out of this audit, with a finding that says why."""
@@ -230,12 +245,13 @@ class Collected:
                 self._unasked(audit, data, reason)
                 return
             requests = audit.ask(data)
+        voices = self._fitting(audit, data)
         if any(request.kind == "cost" for request in requests):
-            answers = self._costs(requests[0])
+            answers = self._costs(voices, requests[0])
         elif any(request.kind == "routes" for request in requests):
-            answers = self._routes(audit, data, requests[0])
+            answers = self._routes(audit, data, voices, requests[0])
         else:
-            answers = self._answers(audit, data, requests)
+            answers = self._answers(audit, data, voices, requests)
         if answers.members:
             judgement = audit.judge(data, answers)
             self.findings += judgement.findings
@@ -244,6 +260,20 @@ class Collected:
     def _unasked(self, audit: Audit, data: AuditData, reason: str) -> None:
         names = dict.fromkeys(v.member.model for v in self.company.voices if v.member.role != "reference")
         self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, reason) for name in names]
+
+    def _fitting(self, audit: Audit, data: AuditData) -> list[Voice]:
+        """Whoever can be asked what the audit asks; nobody where the reference cannot."""
+        sort = registry.sort_of(audit.code)
+        fit = [voice for voice in self.company.voices if not voice.misfit(sort)]
+        reference = self.company.voices[0]
+        if reference not in fit:
+            self._unasked(audit, data, f"The reference has no answer: {reference.misfit(sort)}")
+            return []
+        reasons = {v.member.model: v.misfit(sort) for v in self.company.voices if v not in fit}
+        self.findings += [
+            no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, reason) for name, reason in reasons.items()
+        ]
+        return fit
 
     def _scored(self, scorer: Voice, data: AuditData, request: Request) -> Predictions:
         """The third opinion, its labels as the data has them; of one label, whichever the scorer takes for it."""
@@ -254,13 +284,13 @@ class Collected:
             found = agreed(data.table, found.labels, found.multilabel, None).of_predictions(found)
         return Labels(data.labels, data.multilabel).of_predictions(found)
 
-    def _costs(self, request: Request) -> Answers:
+    def _costs(self, fitting: Sequence[Voice], request: Request) -> Answers:
         """Of one seed a model; controls are built like their students."""
-        voices = [v for v in self.company.voices if v.member.seed == 0 and v.member.role != "control"]
+        voices = [v for v in fitting if v.member.seed == 0 and v.member.role != "control"]
         costs: Sequence[Cost] = cost.measure(voices, request.texts)
         return Answers([voice.member for voice in voices], costs=costs)
 
-    def _routes(self, audit: Audit, data: AuditData, request: Request) -> Answers:
+    def _routes(self, audit: Audit, data: AuditData, fitting: Sequence[Voice], request: Request) -> Answers:
         """Of the switches; the question does not arise for the others."""
         labels = Labels(data.labels, data.multilabel)
         known = [
@@ -268,9 +298,9 @@ class Collected:
             for (_, suite, key), found in self.memory.items()
             if (suite, key) == (data.suite, ROWS) and isinstance(found, Predictions)
         ]
-        switches = [voice for voice in self.company.voices if voice.is_switch]
+        switches = [voice for voice in fitting if voice.is_switch]
         others = dict.fromkeys(
-            v.member.model for v in self.company.voices if not v.is_switch and v.member.role in ("student", "other")
+            v.member.model for v in fitting if not v.is_switch and v.member.role in ("student", "other")
         )
         self.findings += [no_figure(data, audit.code, name, Outcome.NOT_APPLICABLE, NO_SWITCH) for name in others]
         members, found = [], []
@@ -282,11 +312,11 @@ class Collected:
                 self._left_out(audit, data, voice, said(error), [request.key])
         return Answers(members, routes=found)
 
-    def _answers(self, audit: Audit, data: AuditData, requests: Sequence[Request]) -> Answers:
-        first = self._round(audit, data, [(voice, requests) for voice in self.company.voices])
+    def _answers(self, audit: Audit, data: AuditData, fitting: Sequence[Voice], requests: Sequence[Request]) -> Answers:
+        first = self._round(audit, data, [(voice, requests) for voice in fitting])
         if not isinstance(audit, FollowsUp) or not first.members:
             return first
-        voices = {voice.member: voice for voice in self.company.voices}
+        voices = {voice.member: voice for voice in fitting}
         asked = zip(first.members, audit.follow(data, first), strict=True)
         second = self._round(audit, data, [(voices[member], again) for member, again in asked if again])
         stayed = [at for at, member in enumerate(first.members) if member in second.members]
@@ -297,6 +327,7 @@ class Collected:
         """What each voice answers to its requests, whose keys are the same for all."""
         members: list[Member] = []
         answered: dict[str, list[Predictions]] = {}
+        read: dict[str, list[Readings]] = {}
         for voice, requests in asked:
             found = [self._ask(voice, data, request) for request in requests]
             problem = next((each for each in found if isinstance(each, str)), None)
@@ -305,9 +336,11 @@ class Collected:
                 continue
             members.append(voice.member)
             for request, each in zip(requests, found, strict=True):
-                assert isinstance(each, Predictions)
-                answered.setdefault(request.key, []).append(each)
-        return Answers(members, answered)
+                if isinstance(each, Readings):
+                    read.setdefault(request.key, []).append(each)
+                elif isinstance(each, Predictions):
+                    answered.setdefault(request.key, []).append(each)
+        return Answers(members, answered, readings=read)
 
     def _left_out(self, audit: Audit, data: AuditData, voice: Voice, problem: str, keys: Sequence[str]) -> None:
         outcome = Outcome.NOT_APPLICABLE if voice.is_file and ROWS not in keys else Outcome.FAILED
@@ -317,16 +350,18 @@ class Collected:
             problem = f"The reference has no answer: {problem}"
         self.findings += [no_figure(data, audit.code, name, outcome, problem) for name in names]
 
-    def _ask(self, voice: Voice, data: AuditData, request: Request) -> Predictions | str:
+    def _ask(self, voice: Voice, data: AuditData, request: Request) -> Answer | str:
         """The answer, its labels as the data has them; or why there is none."""
-        place = (id(voice), data.suite if request.key == ROWS else "", request.key)
+        place = (id(voice), data.suite, request.key)
         if place not in self.memory:
             self.memory[place] = self._fresh(voice, data, request)
         found = self.memory[place]
-        return found if isinstance(found, str) else Labels(data.labels, data.multilabel).of_predictions(found)
+        return Labels(data.labels, data.multilabel).of_predictions(found) if isinstance(found, Predictions) else found
 
-    def _fresh(self, voice: Voice, data: AuditData, request: Request) -> Predictions | str:
+    def _fresh(self, voice: Voice, data: AuditData, request: Request) -> Answer | str:
         try:
+            if request.kind in readings.READERS:
+                return self._read(voice, request)
             found = voice.answer(request.ids, request.texts, self.cache)
         except DataError as error:
             if voice.is_file and request.key == ROWS:
@@ -340,6 +375,12 @@ class Collected:
         self.kept[name] = found
         return found
 
+    def _read(self, voice: Voice, request: Request) -> Readings:
+        found = voice.read(request, self.cache)
+        if found.fingerprint:
+            self.kept[readings.key(found, request)] = found
+        return found
+
 
 def said(error: Exception) -> str:
     """The first line of what a model raised."""
@@ -349,14 +390,17 @@ def said(error: Exception) -> str:
 def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:
     """What a reader needs to judge the figures, and to make them again."""
     sets = [
-        {"name": task.data.suite, "source": Path(task.data.table.source).name, "rows": len(task.data.table)}
+        {"name": task.data.suite, "source": Path(task.data.table.source).name}
+        | ({"rows": len(task.data.table)} if len(task.data.table) else {})
         | ({} if len(task.data.table) == task.whole else {"drawn_from": task.whole})
         for task in tasks
     ]
-    budget = settings.budget
+    budget, codes = settings.budget, list(dict.fromkeys(code for task in tasks for code in task.codes))
+    own = {"tests": settings.tests or DEFAULT, "pooling": settings.pooling} if Seat.code in codes else {}
     return runs.provenance(
         data=sets[0] if len(sets) == 1 else {"name": ", ".join(str(each["name"]) for each in sets), "sets": sets},
-        audits=list(dict.fromkeys(code for task in tasks for code in task.codes)),
+        audits=codes,
+        **own,
         positive=next((task.data.positive for task in tasks if task.data.positive), None),
         threshold=settings.threshold,
         positive_rate=settings.positive_rate,

@@ -11,6 +11,7 @@ from angelshare.audits import registry
 from angelshare.audits.base import FollowsUp, Settings
 from angelshare.collect.loaded import Voice
 from angelshare.collect.plan import Data, Wanted, plan
+from angelshare.collect.readings import READERS
 from angelshare.collect.suites import Entry
 from angelshare.data.tables import Columns
 from angelshare.errors import DataError
@@ -50,7 +51,7 @@ def export_texts(
             requests = [] if audit.inapplicable(task.data) else audit.ask(task.data)
             if requests and isinstance(audit, FollowsUp):
                 requests += audit.follow(task.data, None)[0]
-            for request in requests:
+            for request in (request for request in requests if request.kind not in READERS):  # files hold scores
                 for row_id, text in zip(request.ids, request.texts, strict=True):
                     if texts.setdefault(str(row_id), text) != text:
                         raise DataError(

@@ -1,25 +1,25 @@
-"""A model that answers requests: loaded once, its labels brought to the data's names and order."""
+"""A model that answers requests: loaded once for each use, its labels brought to the data's names and order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from angelshare.audits.base import Member, Role
+from angelshare.audits.base import Member, Request, Role
+from angelshare.collect import readings
 from angelshare.collect.cache import Cache, key
 from angelshare.data.readers import is_table
 from angelshare.data.tables import Table
-from angelshare.errors import ModelError
+from angelshare.errors import ModelError, WrongKind
 from angelshare.findings import Subject
-from angelshare.models.loading import PredictionsFile, load, wrap
+from angelshare.models.loading import PredictionsFile, load, load_as, wrap, wrap_as
 from angelshare.models.predictions import label_columns
 from angelshare.models.switched import SETTINGS as SWITCH
 from angelshare.models.switched import Switch
 from angelshare.progress import progress
-from angelshare.types import Predictions, Scale
+from angelshare.types import Predictions, Readings, Scale, Sort
 
 STEP = 4096
 """Texts scored between two signs of progress."""
@@ -42,6 +42,8 @@ class Voice:
         self.scores = scores
         self.table: Table | None = None
         """Whose labels a predictions file has; without one, all of its columns are labels."""
+        self._models: dict[Sort, Any] = {}
+        self._misfits: dict[Sort, str] = {}
 
     @property
     def is_file(self) -> bool:
@@ -56,8 +58,46 @@ class Voice:
             return (Path(self.source) / SWITCH).is_file()
         return isinstance(self.source, Switch)
 
-    @cached_property
+    @property
     def model(self) -> Any:
+        """The classifier."""
+        return self.model_as("classifier")
+
+    def model_as(self, sort: Sort) -> Any:
+        """The model, loaded once for each use.
+
+        Raises
+        ------
+        WrongKind
+            Where it is something else.
+        ModelError
+            Where it cannot be loaded.
+        """
+        if sort not in self._models:
+            self._models[sort] = self._classifier() if sort == "classifier" else self._reader(sort)
+        return self._models[sort]
+
+    def misfit(self, sort: Sort) -> str:
+        """Why it cannot be asked as one of these; an empty string where it can."""
+        if sort not in self._misfits:
+            try:
+                self.model_as(sort)
+                self._misfits[sort] = ""
+            except WrongKind as error:
+                self._misfits[sort] = str(error)
+        return self._misfits[sort]
+
+    @property
+    def any_model(self) -> Any:
+        """As whatever it was loaded first; None where it fits nothing that was asked."""
+        return next(iter(self._models.values()), None)
+
+    def _reader(self, sort: Sort) -> Any:
+        if isinstance(self.source, str | Path):
+            return load_as(sort, self.source, allow_code=self.allow_code)
+        return wrap_as(sort, self.source)
+
+    def _classifier(self) -> Any:
         if not isinstance(self.source, str | Path):
             return self.source if isinstance(self.source, PredictionsFile) else wrap(self.source)
         if not self.is_file:
@@ -90,7 +130,7 @@ class Voice:
             return found
         name = key(self.fingerprint, self.model.labels, texts)
         known = cache.get(name, ids) if self.fingerprint else None
-        if known is not None:
+        if isinstance(known, Predictions):
             return replace(known, model=self.member.model)
         predictions = Predictions(
             self.member.model, ids, tuple(self.model.labels), bool(self.model.multilabel), self._score(texts),
@@ -99,6 +139,18 @@ class Voice:
         if self.fingerprint:
             cache.put(name, predictions)
         return predictions
+
+    def read(self, request: Request, cache: Cache) -> Readings:
+        """What the encoder or masked model makes of the texts, from the cache where it has read them before."""
+        model = self.model_as(readings.READERS[request.kind].sort)
+        marked = bool(getattr(model, "fingerprint", ""))
+        name = readings.key(model, request) if marked else ""
+        known = cache.get(name, request.ids) if marked else None
+        if not isinstance(known, Readings):
+            known = readings.read(model, request, self.title)
+            if marked:
+                cache.put(name, known)
+        return replace(known, model=self.member.model)
 
     def _score(self, texts: Sequence[str]) -> np.ndarray:
         if not len(texts):
@@ -118,14 +170,14 @@ class Voice:
 
 def subject(name: str, role: Role, of: str, voices: Sequence[Voice]) -> Subject:
     """What a report says of a model."""
-    model = voices[0].model
+    model = voices[0].any_model
     return Subject(
         name=name,
         role=role,
         source=_source(voices[0]),
-        fingerprints=tuple(voice.fingerprint for voice in voices),
-        labels=tuple(model.labels),
-        kind=str(getattr(model, "kind", type(model).__name__)),
+        fingerprints=tuple(str(getattr(voice.any_model, "fingerprint", "")) for voice in voices),
+        labels=tuple(getattr(model, "labels", ())),
+        kind="" if model is None else str(getattr(model, "kind", type(model).__name__)),
         parameters=getattr(model, "parameters", None),
         size_bytes=getattr(model, "size_bytes", None),
         of=of,

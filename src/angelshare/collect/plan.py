@@ -20,7 +20,7 @@ from angelshare.types import positive_label
 
 Data = str | Path | Table
 
-ROWLESS = ("identity-swaps",)
+ROWLESS = ("identity-swaps", "seat")
 """Audits that need no data to run on: they bring their own texts."""
 
 
@@ -58,7 +58,7 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
 
     Parameters
     ----------
-    reference : whose labels the data is read with; None: the data's own.
+    reference : whose labels the data is read with; where it has none or no audit asks for any, the data's own.
 
     Raises
     ------
@@ -70,14 +70,17 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
     codes, needy = found.codes, [code for code in found.codes if code not in ROWLESS]
     if needy and not given:
         raise DataError(f"The audits {', '.join(needy)} need data. Name a file of texts (--data).")
+    sorts = {registry.sort_of(code) for code in [*codes, *(code for mine in found.own for code in _codes(mine))]}
+    if reference is not None and ("classifier" not in sorts or reference.misfit("classifier")):
+        reference = None
     names = None if reference is None or reference.is_file else reference.model.labels
     columns = wanted.columns or Columns()
     tables = [entry if isinstance(entry, Table) else _read(entry, columns, names) for entry in given]
     if codes and not tables:
-        tables = [Table(", ".join(codes), "sentences of our own", np.array([], dtype=object), [])]
+        tables = [Table(", ".join(codes), "sentences of its own", np.array([], dtype=object), [])]
     entries: list[tuple[Table, Sequence[str], Suite | None]] = [(t, _fitting(found, t, wanted), None) for t in tables]
     for mine in found.own:
-        entries += [(table, mine.audits or registry.USUAL, mine) for table in tables_of(mine, names)]
+        entries += [(table, _codes(mine), mine) for table in tables_of(mine, names)]
     if reference is not None and reference.is_file:
         reference.table = next((table for table, _, _ in entries if table.labels), None)
     tasks: list[Task] = []
@@ -88,6 +91,10 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
         done = {code for task in tasks for code in task.codes if registry.find(code).own_rows}
         tasks.append(Task(data, [code for code in audits if code not in done], kept, len(table)))
     return tasks
+
+
+def _codes(suite: Suite) -> Sequence[str]:
+    return suite.audits or registry.USUAL
 
 
 def listed(data: Data | Sequence[Data] | None) -> list[Data]:

@@ -144,17 +144,24 @@ class TorchClassifier:
 
         The same before and after saving; do not ask for it while the model is still trained.
         """
-        state = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-        config = {key: value for key, value in self.model.config.to_dict().items() if key not in VOLATILE}
-        parts = [state.hexdigest(), json.dumps(config, sort_keys=True, default=str), _tokenizer_text(self.tokenizer)]
+        parts: list[str] = []
         if self.precision != "float32":
-            parts.append(self.precision)
+            parts.append(str(self.precision))
         if self.max_length != default_max_length(self.model, self.tokenizer):
             parts.append(str(self.max_length))
-        return runs.digest(*parts, *self.labels, str(self.multilabel))
+        return fingerprint_of(self.model, self.tokenizer, *parts, *self.labels, str(self.multilabel))
+
+
+def fingerprint_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *settings: str) -> str:
+    """sha256 of weights, configuration, tokenizer and whatever else decides the answers."""
+    state = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    config = {key: value for key, value in model.config.to_dict().items() if key not in VOLATILE}
+    return runs.digest(
+        state.hexdigest(), json.dumps(config, sort_keys=True, default=str), tokenizer_text(tokenizer), *settings
+    )
 
 
 def default_max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
@@ -226,7 +233,7 @@ def _pooled(output: Any, mask: Tensor) -> Tensor:
     return (last * weights).sum(1) / weights.sum(1).clamp_min(1)
 
 
-def _tokenizer_text(tokenizer: PreTrainedTokenizerBase) -> str:
+def tokenizer_text(tokenizer: PreTrainedTokenizerBase) -> str:
     """The tokenizer's rules without the truncation and padding of the last call."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:

@@ -1,4 +1,4 @@
-"""Language models that augmentation asks: one that guesses hidden words, one that writes on."""
+"""Language models: one that guesses hidden words and tokens, one that writes on."""
 
 from collections.abc import Sequence
 from inspect import signature
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
@@ -19,9 +19,9 @@ from transformers import (
 
 from angelshare import runs
 from angelshare.data.augmentation.words import around
-from angelshare.errors import ModelError
-from angelshare.models.batching import CHARACTERS_A_TOKEN, buckets, clean, encode
-from angelshare.models.classifier import default_max_length
+from angelshare.errors import ModelError, WrongKind
+from angelshare.models.batching import CHARACTERS_A_TOKEN, Encoded, buckets, clean, encode
+from angelshare.models.classifier import default_max_length, tokenizer_text
 from angelshare.models.pretrained import FAILURES, unreachable
 from angelshare.models.quiet import quiet
 
@@ -41,12 +41,55 @@ CANDIDATES = 1_000
 
 
 class TorchMasked:
-    """A masked model out of `transformers`, as a `MaskedModel`."""
+    """A masked model out of `transformers`, as a `MaskedModel` and a `Guesser`."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fingerprint: str) -> None:
         self.model, self.tokenizer, self.fingerprint = model.eval(), tokenizer, fingerprint
         self.max_length = min(default_max_length(model, tokenizer), 512)
         self._ids, self._words = _whole_words(tokenizer)
+
+    @property
+    def vocabulary(self) -> str:
+        return runs.digest(tokenizer_text(self.tokenizer), str(self.max_length))
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def kind(self) -> str:
+        return str(self.model.config.model_type)
+
+    def token_counts(self, texts: Sequence[str]) -> Int[np.ndarray, " rows"]:
+        return self._hideable(encode(self.tokenizer, texts, self.max_length))[1]
+
+    def token_log_probs(
+        self, texts: Sequence[str], positions: Sequence[Int[np.ndarray, " _"]]
+    ) -> tuple[Float64[np.ndarray, " hidden"], Bool[np.ndarray, " hidden"]]:
+        """A row of a batch is a text with one of its tokens hidden."""
+        encoded = encode(self.tokenizer, texts, self.max_length)
+        places, counts = self._hideable(encoded)
+        rows = np.repeat(np.arange(len(texts)), [len(at) for at in positions])
+        chosen = np.concatenate([np.zeros(0, dtype=np.int64), *positions])
+        columns = places[(np.cumsum(counts) - counts)[rows] + chosen] - encoded.starts[rows]
+        log_probs, right = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+        for index in buckets(encoded.lengths[rows], MAX_TOKENS):
+            inputs = encoded.batch(rows[index], self.model.device)
+            at = torch.arange(len(index)), torch.from_numpy(columns[index])
+            truth = inputs["input_ids"][at].clone()
+            inputs["input_ids"][at] = self.tokenizer.mask_token_id
+            with torch.inference_mode():
+                chances = self.model(**inputs).logits[at].float().log_softmax(-1)
+            log_probs[index] = chances.gather(1, truth[:, None])[:, 0].cpu().numpy()
+            right[index] = (chances.argmax(-1) == truth).cpu().numpy()
+        return log_probs, right
+
+    def _hideable(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
+        """Where in `encoded.tokens` the tokens stand that can be hidden, and how many each text has."""
+        tokens = encoded.tokens[: int(encoded.lengths.sum())]
+        able = ~np.isin(tokens, self.tokenizer.all_special_ids)
+        texts = np.repeat(np.arange(len(encoded)), encoded.lengths)
+        return np.flatnonzero(able), np.bincount(texts[able], minlength=len(encoded))
 
     def guesses(
         self, texts: Sequence[Sequence[str]], hidden: Sequence[Sequence[int]], count: int
@@ -159,16 +202,17 @@ def load_masked(spec: str) -> TorchMasked:
 
     Raises
     ------
-    ModelError : it is not there, or has no such head, or its tokenizer no mask.
+    WrongKind : it has no such head, or its tokenizer no mask.
+    ModelError : it is not there, or is broken.
     """
     model, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
     if absent:
-        raise ModelError(
-            f"'{spec}' lacks the weights of {absent}: no head was trained to guess words. Train one with angelshare "
-            "pretrain, or name another --language-model."
+        raise WrongKind(
+            f"'{spec}' lacks the weights of {absent[0]}: no head was trained to guess words. Train one with angelshare "
+            "pretrain, or name another masked model."
         )
     if tokenizer.mask_token_id is None:
-        raise ModelError(f"The tokenizer of '{spec}' has no mask. Name a masked model with --language-model.")
+        raise WrongKind(f"The tokenizer of '{spec}' has no mask. Name a masked model.")
     return TorchMasked(model, tokenizer, fingerprint(spec))
 
 
@@ -185,8 +229,14 @@ def load_causal(spec: str) -> TorchCausal:
     return TorchCausal(model, tokenizer, fingerprint(spec))
 
 
-def loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str]:
-    """(model, tokenizer, the first of its weights that are not there)."""
+def loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, list[str]]:
+    """(model, tokenizer, the weights that are not there), by one of transformers' Auto classes; `name` says of what.
+
+    Raises
+    ------
+    WrongKind : its architecture has no such form.
+    ModelError : it is not there, or is broken.
+    """
     where: dict[str, Any] = {"trust_remote_code": False}
     if not Path(spec).is_dir() and unreachable():
         where["local_files_only"] = True
@@ -198,11 +248,14 @@ def loaded(kind: Any, spec: str, name: str) -> tuple[PreTrainedModel, PreTrained
             tokenizer = AutoTokenizer.from_pretrained(spec, **where)
     except FAILURES as error:
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        article = "an" if name[0] in "aeiou" else "a"
+        if "Unrecognized configuration class" in reason:
+            raise WrongKind(f"'{spec}' is no {name}: its architecture has none. Give {article} {name}.") from error
         raise ModelError(
-            f"'{spec}' cannot be loaded as a {name}: {reason.rstrip('.')}. Give a directory or a hub id of one."
+            f"'{spec}' cannot be loaded as {article} {name}: {reason.rstrip('.')}. Give a directory or a hub id of one."
         ) from error
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return model.to(device), tokenizer, next(iter(sorted(found["missing_keys"])), "")
+    return model.to(device), tokenizer, sorted(found["missing_keys"])
 
 
 def fingerprint(spec: str | Path) -> str:

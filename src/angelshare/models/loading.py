@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from angelshare import runs
 from angelshare.data.readers import is_table
-from angelshare.errors import DamagedFile, MissingPart, ModelError
+from angelshare.errors import DamagedFile, MissingPart, ModelError, WrongKind
 from angelshare.models.card import CARD
-from angelshare.models.objects import from_module, wrap
+from angelshare.models.objects import READS, from_module, imported, wrap, wrap_as
 from angelshare.models.predictions import PredictionsFile
 from angelshare.models.switched import SETTINGS as SWITCH
 from angelshare.models.switched import Switch
 from angelshare.models.tfidf import SETTINGS as TFIDF
 from angelshare.models.tfidf import Tfidf
-from angelshare.types import Classifier, Scale
+from angelshare.types import Classifier, Scale, Sort
 
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier
 
-__all__ = ["PredictionsFile", "load", "verify_model", "wrap"]
+__all__ = ["PredictionsFile", "load", "load_as", "verify_model", "wrap", "wrap_as"]
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".bin", ".pt", ".pth", ".ckpt")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
@@ -67,16 +67,7 @@ def load(
     text, path = str(spec), Path(spec)
     if is_table(text):
         return PredictionsFile(text, labels=labels, multilabel=multilabel, scores=scores)
-    if path.suffix.lower() in PICKLES:
-        raise ModelError(
-            f"{text} is a pickle, which can run code when it is read. Give a directory with safetensors, or name "
-            "the object as MODULE:OBJECT with --allow-code."
-        )
-    if path.is_file():
-        raise ModelError(f"{text} is a file, not a model directory. Give a directory, a hub id or a predictions file.")
-    if not path.exists() and _MODULE.fullmatch(text):
-        if not allow_code:
-            raise ModelError(f"'{text}' runs the code of its module. Say --allow-code if you trust it.")
+    if _is_module(text, allow_code=allow_code):
         return from_module(text, labels=labels, multilabel=multilabel)
     settings: dict[str, Any] = {"precision": precision, "max_length": max_length}
     if not path.is_dir():
@@ -88,6 +79,50 @@ def load(
         return Switch.load(path, partial(load, allow_code=allow_code, **settings))
     _check_directory(path)
     return _torch(text, None, labels=labels, multilabel=multilabel, **settings)
+
+
+def load_as(sort: Sort, spec: str | Path, *, allow_code: bool = False) -> Any:
+    """An `Encoder` or a `MaskedModel`, by its sort: a directory, a hub id or `module:object`.
+
+    Raises
+    ------
+    WrongKind : it is something else.
+    DamagedFile, ModelError, MissingPart : as `load` does.
+    """
+    text, path = str(spec), Path(spec)
+    if is_table(text):
+        raise WrongKind(f"{text} is a predictions file, no {sort}. Give a model.")
+    if _is_module(text, allow_code=allow_code):
+        return wrap_as(sort, imported(text, (READS[sort],)), text)
+    if path.is_dir():
+        verify_model(path)
+        if (path / TFIDF).is_file() or (path / SWITCH).is_file():
+            raise WrongKind(f"'{text}' is a {'tf-idf model' if (path / TFIDF).is_file() else 'switch'}, no {sort}.")
+        _check_directory(path)
+    else:
+        _check_hub_id(text)
+    _check_parts(text)
+    from angelshare.models.encoder import load_encoder
+    from angelshare.models.language import load_masked
+
+    return load_encoder(text) if sort == "encoder" else load_masked(text)
+
+
+def _is_module(text: str, *, allow_code: bool) -> bool:
+    """Whether it names an object; raises ModelError for files that are no models, and where code may not run."""
+    path = Path(text)
+    if path.suffix.lower() in PICKLES:
+        raise ModelError(
+            f"{text} is a pickle, which can run code when it is read. Give a directory with safetensors, or name "
+            "the object as MODULE:OBJECT with --allow-code."
+        )
+    if path.is_file():
+        raise ModelError(f"{text} is a file, not a model directory. Give a directory, a hub id or a predictions file.")
+    if path.exists() or not _MODULE.fullmatch(text):
+        return False
+    if not allow_code:
+        raise ModelError(f"'{text}' runs the code of its module. Say --allow-code if you trust it.")
+    return True
 
 
 def verify_model(directory: Path) -> None:
@@ -124,17 +159,25 @@ def _check_directory(path: Path) -> None:
 
 
 def _hub(spec: str, revision: str | None, **settings: Any) -> "TorchClassifier":
+    _check_hub_id(spec)
+    return _torch(spec, revision, **settings)
+
+
+def _check_hub_id(spec: str) -> None:
     if spec.startswith((".", "/", "~")) or spec.count("/") > 1 or not re.fullmatch(r"[\w./-]+", spec):
         raise ModelError(
             f"'{spec}' does not exist, and is no hub id. Give a directory, OWNER/NAME or a predictions file."
         )
-    return _torch(spec, revision, **settings)
 
 
-def _torch(spec: str, revision: str | None, **settings: Any) -> "TorchClassifier":
+def _check_parts(spec: str) -> None:
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPart(f"Loading '{spec}' needs {' and '.join(missing)}: pip install 'angelshare[train]'.")
+
+
+def _torch(spec: str, revision: str | None, **settings: Any) -> "TorchClassifier":
+    _check_parts(spec)
     from angelshare.models.pretrained import load_pretrained
 
     return load_pretrained(spec, revision=revision, **settings)

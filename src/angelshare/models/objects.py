@@ -3,7 +3,7 @@
 import importlib
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from angelshare import runs
-from angelshare.errors import ModelError
-from angelshare.types import CLIP, Classifier, Predictions
+from angelshare.errors import ModelError, WrongKind
+from angelshare.types import CLIP, Classifier, Predictions, Sort
 
 
 class Wrapped:
@@ -83,14 +83,15 @@ def wrap(
 
     Raises
     ------
-    ModelError : it cannot score, or its labels are unknown.
+    WrongKind : it cannot score.
+    ModelError : its labels are unknown.
     """
     if hasattr(inner, "predict_logits") and hasattr(inner, "labels") and hasattr(inner, "multilabel"):
         found: Classifier = inner
         return found
     name = source or type(inner).__name__
     if not hasattr(inner, "predict_proba"):
-        raise ModelError(f"{name} has neither predict_logits nor predict_proba. Give an object that scores texts.")
+        raise WrongKind(f"{name} has neither predict_logits nor predict_proba. Give an object that scores texts.")
     if labels is None:
         classes = getattr(inner, "classes_", None)
         if classes is None:
@@ -102,8 +103,35 @@ def wrap(
     return Wrapped(inner, tuple(map(str, labels)), multilabel, name)
 
 
+READS: Mapping[Sort, str] = {"encoder": "encode", "masked model": "token_log_probs"}
+"""What an object must have to be one."""
+
+
+def wrap_as(sort: Sort, inner: Any, source: str = "") -> Any:
+    """The object itself, which must be what is asked for.
+
+    Raises
+    ------
+    WrongKind : it is not.
+    """
+    if not callable(getattr(inner, READS[sort], None)):
+        name = source or type(inner).__name__
+        raise WrongKind(f"{name} is no {sort}: it has no {READS[sort]}. Give an object that has it.")
+    return inner
+
+
 def from_module(spec: str, *, labels: Sequence[str] | None, multilabel: bool | None) -> Classifier:
-    """Import `module:object`; an object that cannot score is called once to make one that can.
+    """Import `module:object` as a Classifier; an object that cannot score is called once to make one that can.
+
+    Raises
+    ------
+    ModelError : no such module or object, or it fails.
+    """
+    return wrap(imported(spec, ("predict_logits", "predict_proba")), labels=labels, multilabel=multilabel, source=spec)
+
+
+def imported(spec: str, methods: Sequence[str]) -> Any:
+    """The object of `module:object`, or what it gives when called, where it has none of the methods itself.
 
     Raises
     ------
@@ -118,7 +146,7 @@ def from_module(spec: str, *, labels: Sequence[str] | None, multilabel: bool | N
         found: Any = importlib.import_module(module_name)
         for part in path.split("."):
             found = getattr(found, part)
-        if not any(hasattr(found, method) for method in ("predict_logits", "predict_proba")) or isinstance(found, type):
+        if not any(hasattr(found, method) for method in methods) or isinstance(found, type):
             found = found()
     except Exception as error:
         raise ModelError(
@@ -127,7 +155,7 @@ def from_module(spec: str, *, labels: Sequence[str] | None, multilabel: bool | N
     finally:
         if added:
             sys.path.remove(here)
-    return wrap(found, labels=labels, multilabel=multilabel, source=spec)
+    return found
 
 
 LOWEST = float(np.log(CLIP))

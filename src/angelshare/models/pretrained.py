@@ -11,7 +11,7 @@ from huggingface_hub.constants import ENDPOINT
 from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from angelshare.errors import ModelError
+from angelshare.errors import ModelError, WrongKind
 from angelshare.models.classifier import TorchClassifier, files_size
 from angelshare.models.quiet import quiet
 
@@ -24,7 +24,8 @@ def load_pretrained(spec: str, *, revision: str | None = None, **settings: Any) 
 
     Raises
     ------
-    ModelError : it is not there, has no classification head, or is broken.
+    WrongKind : it has no classification head.
+    ModelError : it is not there, or is broken.
     """
     where: dict[str, Any] = {"trust_remote_code": False}
     if not Path(spec).is_dir() and revision is not None:
@@ -41,7 +42,7 @@ def load_pretrained(spec: str, *, revision: str | None = None, **settings: Any) 
         raise ModelError(_sentence(spec, error)) from error
     absent = sorted(found["missing_keys"])
     if absent:
-        raise ModelError(
+        raise WrongKind(
             f"'{spec}' lacks the weights of {_some(absent)}: it is an encoder without a trained classification head. "
             "Make a classifier of it first (angelshare finetune)."
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from angelshare.findings import Outcome
 from angelshare.report import orders, study, switched
 from angelshare.report.advice import advice
+from angelshare.report.associations import Side, boards
 from angelshare.report.charts import cost_rows
 from angelshare.report.hostile import markdown as escaped
 from angelshare.report.lists import where
@@ -41,7 +42,8 @@ def to_markdown(summary: Summary) -> str:
         *_steps(summary),
         *_groups(summary),
     ]
-    parts += [*_orders(summary), *_switches(summary), *_costs(summary), *_choices(summary), *_facts(summary)]
+    parts += [*_orders(summary), *_associations(summary), *_switches(summary), *_costs(summary)]
+    parts += [*_choices(summary), *_facts(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -209,6 +211,19 @@ def _orders(summary: Summary) -> list[str]:
         lines += [f"- not sure: {escaped(line, 300)}" for line in each.unsure]
         out += [f"On {escaped(each.suite)} {each.headline}.", "\n".join(lines)]
     return out
+
+
+def _associations(summary: Summary) -> list[str]:
+    out = []
+    for board in boards(summary):
+        out.append(f"## Associations on {escaped(board.suite)}, {escaped(board.pooling)}")
+        rows = [[escaped(line.test), escaped(line.about, 200), *map(_side_of, line.sides)] for line in board.lines]
+        out.append(_table(["", "", *(escaped(subject.name) for subject in board.subjects)], rows))
+    return out
+
+
+def _side_of(side: Side) -> str:
+    return "; ".join(filter(None, (_cell(side.cell), side.chance)))
 
 
 def _choices(summary: Summary) -> list[str]:

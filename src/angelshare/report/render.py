@@ -8,7 +8,20 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from angelshare.report import advice, charts, dots, lists, orders, pareto, sentences, study, switched, views, words
+from angelshare.report import (
+    advice,
+    associations,
+    charts,
+    dots,
+    lists,
+    orders,
+    pareto,
+    sentences,
+    study,
+    switched,
+    views,
+    words,
+)
 from angelshare.report.hostile import plain, show, show_text
 from angelshare.report.junit import to_junit
 from angelshare.report.markdown import to_markdown
@@ -24,13 +37,14 @@ SECTIONS = (
     ("identities", "On whom"),
     ("swaps", "Swaps"),
     ("order", "Word order"),
+    ("seat", "Associations"),
     ("disagreements", "Disagreements"),
     ("switch", "The switch"),
     ("cost", "Cost"),
     ("method", "Method"),
 )
 
-NEEDS = {"study": "claims", "order": "material", "switch": "switch-curve"}
+NEEDS = {"study": "claims", "order": "material", "seat": "associations", "switch": "switch-curve"}
 """Sections that stand only where there are exhibits of a kind."""
 
 
@@ -66,6 +80,7 @@ def _environment() -> jinja2.Environment:
         switched=switched,
         advice=advice,
         orders=orders,
+        associations=associations,
         pareto=pareto,
     )
     return environment

@@ -261,8 +261,8 @@ def maps(summary: Summary) -> list[HeatMap]:
     reference = summary.reference.name if summary.reference else None
     out = []
     for suite, audit in audits(summary):
-        if audit == "deferral":
-            # It takes no difference to the reference, and has a section of its own.
+        if audit in ("deferral", "seat"):
+            # They have sections of their own.
             continue
         found = {
             (finding.model, finding.metric, finding.slice): finding

@@ -60,6 +60,12 @@ NAMES = {
     "wos_3": "the same of blocks of 3 words",
     "wos_by_50": "the same as (100 − p) / 50",
     "wos_change": "its change on rows both get right",
+    "effect_size": "effect size d",
+    "mean_effect": "mean of d",
+    "mean_effect_size": "mean of |d|",
+    "permutation_p": "chance of d",
+    "masked_accuracy": "masked tokens guessed",
+    "pseudo_perplexity": "pseudo-perplexity",
     "parameters": "parameters",
     "size_bytes": "size on disk",
     "texts_per_second_single": "texts a second, one by one",
@@ -74,6 +80,7 @@ UNITS: dict[str, Unit] = {
     "log_loss": "nats",
     "kl": "nats",
     **dict.fromkeys(("wos", "wos_2", "wos_3", "wos_by_50", "wos_change"), "plain"),
+    **dict.fromkeys(("effect_size", "mean_effect", "mean_effect_size", "permutation_p", "pseudo_perplexity"), "plain"),
     "parameters": "count",
     "size_bytes": "bytes",
     "texts_per_second_single": "count",
@@ -98,8 +105,14 @@ AUDITS = {
     "false-positives": "False positives",
     "deferral": "Who goes to the teacher",
     "word-order": "Word order",
+    "seat": "Associations",
+    "mlm": "Masked tokens",
     "cost": "Cost",
 }
+
+
+POOLINGS = {"cls": "CLS", "mean": "mean of tokens", "first-word": "first token of the text"}
+"""Whose state is a sentence's vector."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +152,13 @@ WITHIN = {
 
 
 def words(metric: str) -> MetricWords:
-    """What a metric is called; `auc_pr@0.08` is re-weighted to that share of positives, `x_mean` averages groups."""
+    """What a metric is called; `auc_pr@0.08` is re-weighted to that share of positives, `effect_size@cls` is of vectors
+    pooled so, `x_mean` averages groups.
+    """
     name, _, rate = metric.partition("@")
+    if rate in POOLINGS and name in METRICS:
+        base = METRICS[name]
+        return MetricWords(f"{base.label}, {POOLINGS[rate]}", base.unit, base.order)
     if rate and name in METRICS:
         base = METRICS[name]
         share = number(100 * float(rate), 1) if rate.replace(".", "", 1).isdigit() else rate

@@ -103,8 +103,9 @@ def _missing(finding: Finding, note: str) -> Finding:
 
 
 def _smallest(counts: Mapping[str, int], n: int) -> int:
-    """The size that an interval's coverage hangs on: the smallest class, or the number of clusters."""
-    cells = [v for k, v in counts.items() if k.endswith(("positives", "negatives")) or k == "clusters"]
+    """The size that an interval's coverage hangs on: the smallest class or set, or the number of clusters."""
+    whole = ("clusters", "smallest_set")
+    cells = [v for k, v in counts.items() if k.endswith(("positives", "negatives")) or k in whole]
     return int(min(cells, default=n))
 
 

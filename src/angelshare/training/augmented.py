@@ -25,7 +25,7 @@ class Augmentation:
 
     Attributes
     ----------
-    model : for masked and generate, a `MaskedModel` or a `LanguageModel`.
+    model : for masked and generate, a `Guesser` or a `LanguageModel`.
     """
 
     options: AugmentOptions

@@ -112,7 +112,7 @@ def teacher(spec: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     model, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
     if absent:
         raise ModelError(
-            f"'{spec}' lacks the weights of {absent}: no head was trained to guess words. Say --train-head to train "
+            f"'{spec}' lacks the weights of {absent[0]}: no head was trained to guess words. Say --train-head to train "
             "one first."
         )
     if tokenizer.mask_token_id is None:
@@ -132,8 +132,9 @@ def headless(spec: str, seed: int, spread: float) -> tuple[PreTrainedModel, PreT
     found, tokenizer, absent = loaded(AutoModelForMaskedLM, spec, "masked model")
     if not absent:
         raise ModelError(f"'{spec}' has a head that was trained to guess words. Leave --train-head out.")
-    if absent.startswith(f"{found.base_model_prefix}.") or tokenizer.mask_token_id is None:
-        lacks = absent if tokenizer.mask_token_id is not None else "a mask in its tokenizer"
+    within = [weight for weight in absent if weight.startswith(f"{found.base_model_prefix}.")]
+    if within or tokenizer.mask_token_id is None:
+        lacks = within[0] if tokenizer.mask_token_id is not None else "a mask in its tokenizer"
         raise ModelError(f"'{spec}' lacks {lacks}. Give a whole encoder that was trained with a mask.")
     config = copy.deepcopy(found.config)
     config.tie_word_embeddings, config.initializer_range = False, spread

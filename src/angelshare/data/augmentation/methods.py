@@ -15,7 +15,7 @@ from angelshare.data.augmentation.words import Protected, Words, built_in, words
 from angelshare.data.stream import Texts
 from angelshare.data.tables import Columns, Table, hashed
 from angelshare.errors import DataError, ModelError
-from angelshare.types import LanguageModel, MaskedModel
+from angelshare.types import Guesser, LanguageModel
 
 __all__ = ["METHODS", "AugmentOptions", "Copy", "Method", "Sample", "Traits", "method_of", "ready"]
 
@@ -51,7 +51,7 @@ class Traits:
 METHODS = {
     "eda": Traits(2048),
     "tang": Traits(2048, sample=(10_000, 100)),
-    "masked": Traits(256, model=MaskedModel),
+    "masked": Traits(256, model=Guesser),
     "generate": Traits(16, sample=(16, generated.LONGEST), model=LanguageModel, labelled=True),
 }
 
@@ -116,7 +116,7 @@ class AugmentOptions:
         if wanted is None and model is not None:
             raise ModelError(f"The method {self.method} needs no model. Leave it out, or take masked or generate.")
         if wanted is not None and not isinstance(model, wanted):
-            kind = "a masked model" if wanted is MaskedModel else "a causal language model"
+            kind = "a masked model" if wanted is Guesser else "a causal language model"
             raise ModelError(f"The method {self.method} needs {kind}. Name its directory or hub id: --language-model.")
 
 
@@ -193,7 +193,7 @@ def _each(options: AugmentOptions, copy: Callable[[Words, np.random.Generator], 
     return copies
 
 
-def _masked(options: AugmentOptions, model: MaskedModel) -> Method:
+def _masked(options: AugmentOptions, model: Guesser) -> Method:
     protected = options.protected
 
     def copies(rows: Texts) -> Iterator[list[Copy]]:

@@ -50,7 +50,7 @@ def augment(
     Parameters
     ----------
     columns : of the files; labels are read where the method is conditioned on them.
-    model : for masked and generate, a `MaskedModel` or a `LanguageModel`.
+    model : for masked and generate, a `Guesser` or a `LanguageModel`.
 
     Raises
     ------
