@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,19 @@ def distil_in(directory):
         out=Path(directory) / "student",
         options=distil_options(checkpoint_steps=3, epochs=2),
     )
+
+
+def distil_mixup_in(directory):
+    import torch
+
+    from angelshare.mitigate.pairs import open_pairs
+    from angelshare.training.classifier import distil
+    from angelshare.training.twins import Mixup
+
+    torch.set_num_threads(1)
+    options = replace(distil_options(checkpoint_steps=3, epochs=2), mixup=Mixup(open_pairs("identities")))
+    texts, out = about(80), Path(directory) / "student"
+    distil("bow", teacher=toxicity_teacher(), texts=texts, out=out, options=options, controls=False)
 
 
 def label_in(directory):

@@ -10,6 +10,7 @@ from small import (
     choose_in,
     counterfactual_in,
     distil_in,
+    distil_mixup_in,
     finetune_in,
     killed_and_run_again,
     label_in,
@@ -29,6 +30,7 @@ def unbroken(work, directory):
 CASES = {
     "augment": augment_in,
     "distil": distil_in,
+    "distil mixup": distil_mixup_in,
     "label": label_in,
     "choose": choose_in,
     "balance": balance_in,
