@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from angelshare.models.loading import load
     from angelshare.result import AuditResult
     from angelshare.training.classifier import distil
+    from angelshare.training.debiasing import debias
     from angelshare.training.finetune import finetune
     from angelshare.training.label import label
     from angelshare.types import Classifier, Predictions
@@ -23,6 +24,7 @@ _HOMES = {
     "Table": "angelshare.data.tables",
     "advise": "angelshare.collect",
     "audit": "angelshare.collect",
+    "debias": "angelshare.training.debiasing",
     "distil": "angelshare.training.classifier",
     "finetune": "angelshare.training.finetune",
     "label": "angelshare.training.label",
@@ -38,6 +40,7 @@ __all__ = [
     "Table",
     "advise",
     "audit",
+    "debias",
     "distil",
     "finetune",
     "label",

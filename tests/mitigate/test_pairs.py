@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from angelshare.errors import DataError
 from angelshare.mitigate.counterfactuals import counterfactuals
-from angelshare.mitigate.pairs import PairList, open_pairs, stereotypes, words
+from angelshare.mitigate.pairs import PairList, open_pairs, words
+from angelshare.mitigate.targets import stereotypes
 
 GENDER = open_pairs("gender-10")
 

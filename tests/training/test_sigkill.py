@@ -9,6 +9,7 @@ from small import (
     bytes_below,
     choose_in,
     counterfactual_in,
+    debias_in,
     distil_in,
     distil_mixup_in,
     finetune_in,
@@ -58,7 +59,7 @@ def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
         assert bytes_below(*directory.iterdir()) == expected
 
 
-@pytest.mark.parametrize("work", [finetune_in, pretrain_in])
+@pytest.mark.parametrize("work", [finetune_in, pretrain_in, debias_in])
 def test_encoders_too(tmp_path, encoder, work):
     expected, seconds = unbroken(work, tmp_path / "whole")
     (tmp_path / "broken").mkdir()

@@ -16,7 +16,7 @@ from angelshare.data.values import shown
 from angelshare.errors import DataError
 from angelshare.mitigate.counterfactuals import CATEGORIES_VERSION, counterfactuals
 
-__all__ = ["IDENTITIES", "IdentityPairs", "PairList", "Pairs", "Partner", "Twin", "open_pairs", "stereotypes", "words"]
+__all__ = ["IDENTITIES", "IdentityPairs", "PairList", "Pairs", "Partner", "Twin", "open_pairs", "open_words", "words"]
 
 IDENTITIES = "identities"
 """The named list whose pairs are the identities of the built-in lexicon, within a category."""
@@ -235,6 +235,11 @@ def _pairs(where: str, rows: Iterable[Any]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def stereotypes() -> tuple[str, ...]:
-    """Our own short list of words that many link with a gender, and that say nothing of one."""
-    return tuple(_file()["words"]["stereotypes"])
+def open_words(spec: str | Path) -> PairList:
+    """As `open_pairs`, where each word has one partner; raises DataError for the identities, which have several."""
+    found = open_pairs(spec)
+    if isinstance(found, IdentityPairs):
+        raise DataError(
+            f"Words of '{IDENTITIES}' have several partners, which distil alone can take. Name gender-10, or a file."
+        )
+    return found
