@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from token_pairs import ids_of, wordpiece
 
 from angelshare.errors import ModelError
-from angelshare.mitigate.mixup import blend, check_alpha, shares
+from angelshare.mitigate.mixup import blend, check_alpha, check_parts, mixture, shares
+from angelshare.mitigate.pairs import open_pairs
+from angelshare.mitigate.tokenpairs import TokenPairs
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0, 8.0])
@@ -34,3 +37,74 @@ def test_blend_is_a_loop_over_places(shape):
             expected[place] = share[number] * values[place] + (1 - share[number]) * others[number]
             number += 1
     torch.testing.assert_close(blend(values, at, others, share), expected)
+
+
+TEXTS = ["she told the man", "the cat sat", "he and her mankind", "[MASK] herself he"]
+
+
+def drawn(share=(0.9, 0.5, 0.2, 0.7)):
+    tokenizer = wordpiece()
+    pairs = TokenPairs.of(open_pairs("gender-10"), tokenizer)
+    ids, real = ids_of(tokenizer, TEXTS)
+    found = mixture(pairs, ids, real, np.array(share, dtype=np.float32), torch.device("cpu"))
+    return tokenizer, pairs, torch.from_numpy(ids), torch.from_numpy(real), found
+
+
+def by_hand(tokenizer, pairs, share, at, values, again):
+    """lambda * male + (1 - lambda) * female at every token of the list; `values` are the texts' own, `again` the twins'."""
+    expected = values.clone()
+    for row in range(len(TEXTS)):
+        for token in range(values.shape[1]):
+            word = tokenizer.convert_ids_to_tokens(int(at[row, token]))
+            partner = pairs.partners.get(word)
+            whole = token + 1 == values.shape[1] or int(at[row, token + 1]) != tokenizer.convert_tokens_to_ids("##kind")
+            if partner is None or not whole:
+                continue
+            male, female = values[row, token], again[row, token]
+            if not partner.second:
+                male, female = female, male
+            expected[row, token] = share[row] * male + (1 - share[row]) * female
+    return expected
+
+
+def test_both_words_of_a_pair_become_the_same_mixture():
+    tokenizer, _, ids, _, found = drawn()
+    assert found.rows.tolist() == [0, 2, 3]
+    assert found.own.tolist() == pytest.approx([1 - 0.9, 0.9, 0.2, 1 - 0.2, 1 - 0.7, 0.7])
+    embed = torch.nn.Embedding(len(tokenizer), 3, _weight=torch.randn(len(tokenizer), 3, generator=torch.Generator()))
+    share = (0.9, 0.5, 0.2, 0.7)
+    mixed = found.inputs(embed, ids)
+    expected = by_hand(tokenizer, open_pairs("gender-10"), share, ids, embed(ids), embed(found.twins))
+    torch.testing.assert_close(mixed, expected)
+    assert torch.equal(mixed[1], embed(ids)[1])
+    mixed.sum().backward()
+    female, male = (tokenizer.convert_tokens_to_ids(word) for word in ("herself", "himself"))
+    assert embed.weight.grad[female].tolist() == pytest.approx([0.3] * 3)
+    assert embed.weight.grad[male].tolist() == pytest.approx([0.7] * 3)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_the_teachers_answers_are_mixed_at_the_chosen_places(share, every):
+    """Of all tokens, or of some, as a loop that projects only what a loss needs has them."""
+    tokenizer, _, ids, real, found = drawn((share,) * 4)
+    rng = torch.Generator()
+    rng.manual_seed(0)
+    values, again = (torch.randn(*ids.shape, 5, generator=rng) for _ in "ab")
+    chosen = real & (torch.arange(ids.numel()).view(ids.shape) % every == 0)
+    expected = by_hand(tokenizer, open_pairs("gender-10"), (share,) * 4, ids, values, again)[chosen]
+    torch.testing.assert_close(found.follow(values[chosen], chosen, again[found.wanted(chosen)]), expected)
+
+
+def test_no_pair_word_no_second_look():
+    tokenizer = wordpiece()
+    pairs = TokenPairs.of(open_pairs("gender-10"), tokenizer)
+    ids, real = ids_of(tokenizer, ["the cat sat", "mankind", "[MASK]"])
+    assert mixture(pairs, ids, real, shares(0.4, 3, np.random.default_rng(0)), torch.device("cpu")) is None
+
+
+def test_parts_are_named_once_and_in_order():
+    assert check_parts(["logits", "input"]) == ("input", "logits")
+    for wrong in ([], ["inputs"]):
+        with pytest.raises(ModelError, match="one or more of input, output, logits"):
+            check_parts(wrong)

@@ -15,9 +15,6 @@ __all__ = ["TokenPairs", "TokenSwap"]
 NAMED = 3
 """How many of the words that cannot be swapped are named."""
 
-CONTROLS = range(0x100, 0x121)
-"""What byte-level tokenizers write for the bytes 0 to 32: spaces and line breaks, which are no letters."""
-
 
 @dataclass(frozen=True, eq=False)
 class TokenSwap:
@@ -98,7 +95,7 @@ class TokenPairs:
         return cls(partner_of, second, tuple(longer), *_borders(tokenizer))
 
     def __call__(self, ids: Int[np.ndarray, "rows tokens"], real: Bool[np.ndarray, "rows tokens"]) -> TokenSwap:
-        """Swap the pair words of a batch; parts of longer words stay ("her" of "hering", a token and "##ing").
+        """Swap the pair words of a batch; parts of longer words stay ("man" before "##kind").
 
         `ids` are those that the model sees: a word behind a mask is none.
         """
@@ -142,21 +139,21 @@ def _borders(
 ) -> tuple[Bool[np.ndarray, " vocabulary"], Bool[np.ndarray, " vocabulary"]]:
     """Which tokens go on with the word before them, and behind which none goes on, by how their pieces are spelled.
 
-    WordPiece marks what goes on ("##s"); byte-level and SentencePiece tokenizers mark what begins ("Ġthe", "▁the"), and a
-    piece without such a mark goes on if it is of letters and so is the end of the piece before it.
+    WordPiece marks what goes on ("##s"). Byte-level and SentencePiece tokenizers mark what begins ("Ġthe", "▁the"), and
+    a piece without such a mark goes on if it begins with a letter and the piece before it ends with one.
     """
     pieces: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    special = set(tokenizer.all_special_ids)
+    special = np.isin(np.arange(len(pieces)), tokenizer.all_special_ids)
     if any(piece.startswith("##") for piece in pieces):
-        goes_on = [piece.startswith("##") for piece in pieces]
-        ends = [at in special for at in range(len(pieces))]
-    elif any(piece.startswith(("Ġ", "▁")) for piece in pieces):
-        goes_on = [_letter(piece[:1]) and at not in special for at, piece in enumerate(pieces)]
-        ends = [not _letter(piece[-1:]) or at in special for at, piece in enumerate(pieces)]
-    else:  # every token is a word
-        goes_on, ends = [False] * len(pieces), [True] * len(pieces)
-    return np.array(goes_on, dtype=bool), np.array(ends, dtype=bool)
+        return np.array([piece.startswith("##") for piece in pieces], dtype=bool), special
+    if any(piece.startswith("Ġ") for piece in pieces):  # its pieces spell bytes, and a quotation mark is three of them
+        pieces = [tokenizer.convert_tokens_to_string([piece]) for piece in pieces]
+    elif not any(piece.startswith("▁") for piece in pieces):  # every token is a word
+        return np.zeros(len(pieces), dtype=bool), np.ones(len(pieces), dtype=bool)
+    goes_on = np.array([_letter(piece[:1]) for piece in pieces], dtype=bool)
+    ends = np.array([not _letter(piece[-1:]) for piece in pieces], dtype=bool)
+    return goes_on & ~special, ends | special
 
 
 def _letter(character: str) -> bool:
-    return character.isalnum() and ord(character) not in CONTROLS
+    return character.isalnum() or character == "\ufffd"  # bytes of a letter that several pieces spell
