@@ -51,7 +51,7 @@ def drawn(share=(0.9, 0.5, 0.2, 0.7)):
 
 
 def by_hand(tokenizer, pairs, share, at, values, again):
-    """lambda * male + (1 - lambda) * female at every token of the list; `values` are the texts' own, `again` the twins'."""
+    """lambda * male + (1 - lambda) * female at every token of the list: `values` of the texts, `again` of the twins."""
     expected = values.clone()
     for row in range(len(TEXTS)):
         for token in range(values.shape[1]):

@@ -19,9 +19,7 @@ SWAPS = TokenPairs.of(GENDER, PIECES)
 def swapped(pairs, tokenizer, texts):
     ids, real = ids_of(tokenizer, texts)
     found = TokenPairs.of(pairs, tokenizer)(ids, real)
-    assert (found.ids[~found.places] == ids[~found.places]).all() and (
-        found.ids[found.places] != ids[found.places]
-    ).all()
+    assert (found.ids[~found.places] == ids[~found.places]).all()
     assert not (found.second & ~found.places).any()
     return [tokenizer.convert_ids_to_tokens(row[mask].tolist()) for row, mask in zip(found.ids, real, strict=True)]
 
