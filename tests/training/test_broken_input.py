@@ -1,4 +1,4 @@
-"""`balance`, `counterfactual`, `pretrain` and `debias` on empty, broken and one-row input: a sentence, exit 2, nothing left."""
+"""Commands that train or transform, on empty, broken and one-row input: a sentence, exit 2, nothing left."""
 
 import shutil
 import sys

@@ -65,8 +65,8 @@ def test_from_an_encoder_to_a_student_with_controls(tmp_path, files):
 
 
 def test_debias_and_mixup(tmp_path, files):
-    encoder, gold, texts = files
-    corpus, groups = written(tmp_path / "corpus.csv", gendered(120)), written(tmp_path / "groups.csv", about(60))
+    encoder, gold, _ = files
+    corpus, groups = written(tmp_path / "corpus.csv", gendered(400)), written(tmp_path / "groups.csv", about(60))
     (tmp_path / "pairs.toml").write_text('pairs = [["bad", "grand"]]')
     (tmp_path / "targets.txt").write_text("film\nplot\n")
     known = (
@@ -80,7 +80,9 @@ def test_debias_and_mixup(tmp_path, files):
         1,
     )
     made = ("debias", encoder, corpus, "--out", tmp_path / "turned", *COLUMNS[:2], *known)
-    assert run(*made, "--level", "sentence", "--layers", "last").stdout.strip() == str(tmp_path / "turned")
+    assert run(*made, "--level", "sentence", "--layers", "last", "--batch-size", 64).stdout.strip() == str(
+        tmp_path / "turned"
+    )
     verdict = ("--label", "verdict", *COLUMNS, "--epochs", 1)
     assert run("finetune", tmp_path / "turned", gold, "--out", tmp_path / "teacher", *verdict).exit_code == 0
     common = (

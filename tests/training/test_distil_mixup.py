@@ -130,7 +130,7 @@ def test_mistakes_are_one_sentence(tmp_path):
         run(tmp_path / "s", Mixup(PairList("words", (("king", "queen"),), {})))
     transfer = tmp_path / "s.transfer"
     assert not transfer.exists()  # the teacher was not asked
-    with pytest.raises(ModelError, match=r"between 0\\.001 and 1000"):
+    with pytest.raises(ModelError, match=r"between 0\.001 and 1000"):
         Mixup(WORDS, 0.0)
     with pytest.raises(ModelError, match=r"None of the .* keeps the student's number of tokens.*'felt' to 'was so'"):
         run(tmp_path / "s", Mixup(PairList("words", (("felt", "was so"),), {})))

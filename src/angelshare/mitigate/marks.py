@@ -38,6 +38,11 @@ class Marked:
     def __len__(self) -> int:
         return len(self.sentences)
 
+    @property
+    def directions(self) -> int:
+        """How many attribute words have a place."""
+        return len(np.unique(self.words[self.words >= 0]))
+
 
 def marked(
     tokenizer: PreTrainedTokenizerBase, sentences: Sentences, pairs: PairList, targets: Sequence[str], limit: int

@@ -49,11 +49,11 @@ class Sentences:
 
         Raises
         ------
-        DataError : the rest lacks sentences of a kind, or none is held out.
+        DataError : one of the two lacks sentences with target words, or with pair words.
         """
         held = np.array([hashed(text, seed) < fraction for text in self.texts], dtype=bool)
-        rest = self.kinds[~held]
-        if not held.any() or not (rest == TARGET).any() or not (rest != TARGET).any():
+        about = self.kinds == TARGET
+        if not all((which & part).any() for which in (about, ~about) for part in (held, ~held)):
             raise DataError(
                 f"{len(self)} sentences with the words that are looked for are too few to hold a dev split out of. "
                 "Give a larger corpus."

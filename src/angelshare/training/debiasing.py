@@ -134,6 +134,8 @@ def debias(
         work=place.work / "encoder",
         title="encoder",
     )
+    if run.accelerator.num_processes > 1:
+        raise TrainingError("An encoder is turned by one process. Start the command without torchrun or accelerate.")
     turning = Turning(run, before.to(run.device), options.level, options.layers, options.alpha)
     directions = Directions(turning, texts, place.work / "encoder" / "directions")
     for batch in run.batches():
@@ -145,7 +147,7 @@ def debias(
             run.assess(_assessed(turning, dev, along))
     run.restore_best()
     made = place.work / "encoder" / "made"
-    training = {"role": "encoder", "rows": len(texts), "dev_rows": len(dev), "directions": directions().shape[1]}
+    training = {"role": "encoder", "rows": len(texts), "dev_rows": len(dev), "directions": texts.directions}
     store(run, tokenizer, made, card=_card(run, encoder, pairs, texts, options), facts=place.facts, training=training)
     place.publish({"": made})
     return place.out

@@ -111,11 +111,11 @@ class Directions:
 
     def __call__(self) -> Float[Tensor, "layers attributes width"]:
         run = self.turning.run
-        epoch = min(run.step, run.steps - 1) // run.epoch_steps
+        epoch = run.step // run.epoch_steps
         if epoch == self.epoch:
             return self.known
         kept = self.directory / f"epoch-{epoch:06d}"
-        if run.step % run.epoch_steps == 0 and run.step < run.steps:
+        if run.step % run.epoch_steps == 0:
             with runs.atomic_directory(kept) as aside:
                 save_file({"directions": self.turning.directions(self.texts).cpu()}, aside / "directions.safetensors")
         runs.verify(kept)
