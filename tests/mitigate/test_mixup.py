@@ -6,7 +6,7 @@ import torch
 from token_pairs import ids_of, wordpiece
 
 from angelshare.errors import ModelError
-from angelshare.mitigate.mixup import blend, check_alpha, check_parts, mixture, shares
+from angelshare.mitigate.mixup import blend, check_alpha, check_parts, mixture, shares, taught
 from angelshare.mitigate.pairs import open_pairs
 from angelshare.mitigate.tokenpairs import TokenPairs
 
@@ -94,6 +94,54 @@ def test_the_teachers_answers_are_mixed_at_the_chosen_places(share, every):
     chosen = real & (torch.arange(ids.numel()).view(ids.shape) % every == 0)
     expected = by_hand(tokenizer, open_pairs("gender-10"), (share,) * 4, ids, values, again)[chosen]
     torch.testing.assert_close(found.follow(values[chosen], chosen, again[found.wanted(chosen)]), expected)
+
+
+class Teacher:
+    """Says of each token what the whole row holds; counts the rows it reads."""
+
+    def __init__(self, vocabulary):
+        rng = torch.Generator()
+        rng.manual_seed(1)
+        self.table, self.read = torch.randn(vocabulary, 4, generator=rng), 0
+
+    def everything(self, ids, mask):
+        states = self.table[ids] + (self.table[ids] * mask[..., None]).sum(1, keepdim=True)
+        return torch.cat([states, -states], 2), states
+
+    def __call__(self, ids, mask, places):
+        self.read += len(ids)
+        logits, states = self.everything(ids, mask)
+        return logits.flatten(0, 1)[places], states
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize(
+    "parts", [("input",), ("output",), ("logits", "output"), ("logits", "output", "input"), ("logits", "input")]
+)
+def test_the_five_variants_of_table_2(parts, every):
+    tokenizer, _, ids, real, found = drawn((0.3, 0.6, 0.9, 0.2))
+    teacher, mask = Teacher(len(tokenizer)), real.long()
+    places = torch.nonzero(real.flatten()).flatten()[::every]
+    logits, states = taught(found, parts, teacher(ids, mask, places), places, mask, teacher)
+    one, two = teacher.everything(ids, mask), teacher.everything(found.twins, mask)
+    expected = [
+        by_hand(tokenizer, open_pairs("gender-10"), (0.3, 0.6, 0.9, 0.2), ids, *both)
+        for both in zip(one, two, strict=True)
+    ]
+    torch.testing.assert_close(logits, (expected[0] if "logits" in parts else one[0]).flatten(0, 1)[places])
+    torch.testing.assert_close(states, expected[1] if "output" in parts else one[1])
+    assert teacher.read == len(TEXTS) + (0 if parts == ("input",) else 3)  # the row without a pair word is read once
+
+
+def test_the_teacher_is_not_asked_again_in_vain():
+    tokenizer, _, ids, real, found = drawn()
+    teacher, mask = Teacher(len(tokenizer)), real.long()
+    places = torch.nonzero((ids == tokenizer.mask_token_id).flatten()).flatten()
+    answer = teacher(ids, mask, places)
+    for mixed, parts in ((None, ("logits", "output")), (found, ("input",)), (found, ("logits", "input"))):
+        logits, states = taught(mixed, parts, answer, places, mask, teacher)
+        assert logits is answer[0] and states is answer[1]
+    assert teacher.read == len(TEXTS)
 
 
 def test_no_pair_word_no_second_look():

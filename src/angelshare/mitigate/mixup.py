@@ -7,6 +7,7 @@ are mixed with the same share, drawn from Beta(alpha, alpha).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,7 +17,13 @@ from torch import Tensor
 from angelshare.errors import ModelError
 from angelshare.mitigate.tokenpairs import TokenPairs
 
-__all__ = ["ALPHA", "PARTS", "Mixture", "blend", "check_alpha", "check_parts", "mixture", "shares"]
+__all__ = ["ALPHA", "PARTS", "Answer", "Mixture", "blend", "check_alpha", "check_parts", "mixture", "shares", "taught"]
+
+Answer: TypeAlias = tuple[Float[Tensor, "places vocabulary"], Float[Tensor, "rows tokens width"]]
+"""What a masked model says: logits at the places asked for, and the last layer's states of all tokens."""
+
+Ask: TypeAlias = Callable[[Int[Tensor, "rows tokens"], Int[Tensor, "rows tokens"], Int[Tensor, " places"]], Answer]
+"""(ids, attention mask, places counted through the rows, rising) -> the teacher's answer."""
 
 ALPHA = 0.4
 """Ahn et al. 2022, appendix D.1."""
@@ -141,3 +148,36 @@ def mixture(
         torch.from_numpy(swap.ids).to(device),
         torch.from_numpy(own.astype(np.float32)).to(device),
     )
+
+
+def taught(
+    mixed: Mixture | None,
+    parts: Sequence[str],
+    answer: Answer,
+    places: Int[Tensor, " places"],
+    mask: Int[Tensor, "rows tokens"],
+    ask: Ask,
+) -> Answer:
+    """What the student follows: the teacher's answer, mixed with what it says of the twins.
+
+    The teacher is asked a second time only about rows with a pair word, and only if its answer to that is mixed. Where
+    the KL counts masked tokens alone, next to nothing of the logits is: a word behind a mask is no pair word.
+
+    Parameters
+    ----------
+    parts : of PARTS.
+    answer : the teacher's about the texts, with its logits at `places`, counted through the rows, rising.
+    """
+    if mixed is None or not {"logits", "output"} & set(parts):
+        return answer
+    chosen = torch.zeros_like(mixed.places).flatten().index_fill(0, places, True).view_as(mixed.places)
+    rows, wanted = mixed.rows, mixed.wanted(chosen) & ("logits" in parts)
+    if not wanted.any() and "output" not in parts:
+        return answer
+    logits, states = answer
+    again = ask(mixed.twins[rows], mask[rows], torch.nonzero(wanted[rows].flatten()).flatten())
+    if "logits" in parts:
+        logits = mixed.follow(logits, chosen, again[0])
+    if "output" in parts:
+        states = blend(states, mixed.places, again[1][mixed.places[rows]], mixed.own)
+    return logits, states
