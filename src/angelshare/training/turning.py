@@ -96,7 +96,8 @@ class Turning:
 
 def _states(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> States:
     """Of all layers, the embeddings' output first; a head above them is not run."""
-    return torch.stack(model.base_model(**inputs, output_hidden_states=True).hidden_states)
+    found = model.base_model(**inputs, output_hidden_states=True).hidden_states
+    return torch.stack([states.float() for states in found])
 
 
 class Directions:
