@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from angelshare.models.loading import load
     from angelshare.result import AuditResult
     from angelshare.training.classifier import distil
+    from angelshare.training.debiasing import debias
     from angelshare.training.finetune import finetune
     from angelshare.training.label import label
     from angelshare.training.masked_distillation import distil_encoder
@@ -24,6 +25,7 @@ _HOMES = {
     "Table": "angelshare.data.tables",
     "advise": "angelshare.collect",
     "audit": "angelshare.collect",
+    "debias": "angelshare.training.debiasing",
     "distil": "angelshare.training.classifier",
     "distil_encoder": "angelshare.training.masked_distillation",
     "finetune": "angelshare.training.finetune",
@@ -40,6 +42,7 @@ __all__ = [
     "Table",
     "advise",
     "audit",
+    "debias",
     "distil",
     "distil_encoder",
     "finetune",

@@ -12,7 +12,8 @@ from tiny_models import LABELS, TEXTS, make_teacher
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from angelshare.errors import ModelError
-from angelshare.models.base import seeded
+from angelshare.models.base import embedded, seeded
+from angelshare.models.batching import encode
 from angelshare.models.bilstm import PRESETS, BiLstmConfig, BiLstmForSequenceClassification
 from angelshare.models.bow import BowConfig, BowForSequenceClassification, gram_ids
 from angelshare.models.card import CardFacts
@@ -70,6 +71,21 @@ def test_padding_and_what_stands_in_it_never_moves_a_score(variant, teacher, row
         padded = model(ids, mask).logits
         alone = torch.cat([model(torch.tensor([row], dtype=torch.long).reshape(1, -1)).logits for row in rows])
     torch.testing.assert_close(padded, alone, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_embeddings_in_the_place_of_ids_score_the_same(variant, teacher) -> None:
+    student = make(variant, teacher)
+    batch = encode(student.tokenizer, TEXTS, 48).batch(np.arange(len(TEXTS)))
+    with torch.inference_mode():
+        vectors = embedded(student.model, **batch)
+        found = student.model(inputs_embeds=vectors, attention_mask=batch["attention_mask"]).logits
+        torch.testing.assert_close(found, student.model(**batch).logits)
+    if variant != "transformer":
+        with pytest.raises(ValueError, match="inputs_embeds"):
+            student.model()
+        with pytest.raises(ValueError, match="attention_mask"):
+            student.model(inputs_embeds=vectors)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,19 @@ def distil_in(directory):
     )
 
 
+def distil_mixup_in(directory):
+    import torch
+
+    from angelshare.mitigate.pairs import open_pairs
+    from angelshare.training.classifier import distil
+    from angelshare.training.twins import Mixup
+
+    torch.set_num_threads(1)
+    options = replace(distil_options(checkpoint_steps=3, epochs=2), mixup=Mixup(open_pairs("identities")))
+    texts, out = about(80), Path(directory) / "student"
+    distil("bow", teacher=toxicity_teacher(), texts=texts, out=out, options=options, controls=False)
+
+
 def label_in(directory):
     from angelshare.training.label import LabelOptions, label
 
@@ -281,3 +295,35 @@ def choose_in(directory):
 
     options = LabelOptions(shard_rows=40, selection=Selection(count=40), distinct=True, cache=f"{directory}.answers")
     label(RareTeacher(), rare_pool(3000, 0.01), Path(directory) / "chosen", options=options)
+
+
+def gendered(rows=200, seed=0, name="corpus"):
+    """Sentences with "bad" or "grand", the attribute's words, with the target words "film" or "plot", or neither."""
+    rng = np.random.default_rng(seed)
+    words = [("bad",), ("grand",), ("film", "plot"), ("quite",)]
+    rest = ["the", "was", "and", "a", "felt", "so", "it"]
+    texts = []
+    for at in range(rows):
+        own = words[at % 4]
+        drawn = list(rng.choice(rest, size=rng.integers(3, 8)))
+        drawn.insert(int(rng.integers(len(drawn))), str(rng.choice(own)))
+        texts.append(f"{' '.join(drawn)} {at % 60}.")
+    return written_table(name, texts)
+
+
+def debias_in(directory):
+    import torch
+
+    from angelshare.mitigate.pairs import PairList
+    from angelshare.training.debiasing import DebiasOptions, debias
+
+    torch.set_num_threads(1)
+    options = DebiasOptions(dev_fraction=0.2, training=quick(learning_rate=1e-3, checkpoint_steps=2, epochs=2))
+    debias(
+        Path(directory).parent / "encoder",
+        gendered(80),
+        out=Path(directory) / "turned",
+        pairs=PairList("own", (("bad", "grand"),), {}),
+        targets=("film", "plot"),
+        options=options,
+    )

@@ -1,4 +1,4 @@
-"""`balance`, `counterfactual` and `pretrain` on empty, broken and one-row input: a sentence, exit 2, nothing left."""
+"""Commands that train or transform, on empty, broken and one-row input: a sentence, exit 2, nothing left."""
 
 import shutil
 import sys
@@ -81,6 +81,31 @@ def test_broken_texts(place, fails):
         fails(words, "pretrain", place / "encoder", place / "pool.csv", "--dev", place / name)
         fails(words, "balance", place / "set", "--pool", place / name, *TEACHER)
     fails("too few rows", "pretrain", place / "encoder", place / "one.csv")
+
+
+def test_broken_corpora_words_and_pairs_of_debias(place, fails):
+    given = ("debias", place / "encoder")
+    for name, (_, words) in FILES.items():
+        fails(words, *given, place / name)
+    fails("one side of gender-10", *given, place / "one.csv")
+    for name, words in (("empty.csv", "holds no word"), ("nowhere.csv", "cannot be read"), ("binary.csv", "not UTF-8")):
+        fails(words, *given, place / "pool.csv", "--targets", place / name)
+    fails("no column 'first'", *given, place / "pool.csv", "--pairs", place / "one.csv")
+    fails("There is no list of pairs", *given, place / "pool.csv", "--pairs", "gender")
+    fails("several partners", *given, place / "pool.csv", "--pairs", "identities")
+    fails("must be token or sentence", *given, place / "pool.csv", "--level", "word")
+    fails("cannot be loaded", "debias", place / "nothing", place / "pool.csv")
+    fails("not a finished run", *given, place / "pool.csv", out="full")
+
+
+def test_broken_mixups(place, fails):
+    given = ("distil", "bow", "--teacher", "teachers:CountingTeacher", "--allow-code", "--texts", place / "pool.csv")
+    fails("There is no list of pairs", *given, "--mixup-pairs", "gender")
+    fails("no column 'first'", *given, "--mixup-pairs", place / "one.csv")
+    fails("between 0.001 and 1000", *given, "--mixup-pairs", "identities", "--mixup-alpha", 0)
+    fails("Name their pairs with --mixup-pairs", *given, "--mixup-alpha", 0.4)
+    fails("No text to learn from has a word of gender-10", *given, "--mixup-pairs", "gender-10")
+    fails("golden labels alone", "distil", "tfidf", "--gold", place / "one.csv", "--mixup-pairs", "identities")
 
 
 def test_broken_transfer_sets(place, fails):

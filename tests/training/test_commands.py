@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import typer
-from small import about, golden, pool
+from small import about, gendered, golden, pool
 from typer.testing import CliRunner
 
-from angelshare.cli import balance, counterfactual, distil, finetune, label, pretrain
+from angelshare.cli import balance, counterfactual, debias, distil, finetune, label, pretrain
 from angelshare.data.transfer import open_transfer
 from angelshare.errors import AngelshareError, DataError, ModelError
 from angelshare.models.loading import load
@@ -20,6 +20,7 @@ app.command("label")(label.command)
 app.command("distil")(distil.command)
 app.command("balance")(balance.command)
 app.command("counterfactual")(counterfactual.command)
+app.command("debias")(debias.command)
 app.command("pretrain")(pretrain.command)
 
 
@@ -61,6 +62,45 @@ def test_from_an_encoder_to_a_student_with_controls(tmp_path, files):
     assert run(*made, "--out", student, *verdict).exit_code == 0  # it is there already
     with pytest.raises(DataError, match="Name another --out"):
         run(*made, "--out", student, *verdict, "--temperature", 2)
+
+
+def test_debias_and_mixup(tmp_path, files):
+    encoder, gold, _ = files
+    corpus, groups = written(tmp_path / "corpus.csv", gendered(400)), written(tmp_path / "groups.csv", about(60))
+    (tmp_path / "pairs.toml").write_text('pairs = [["bad", "grand"]]')
+    (tmp_path / "targets.txt").write_text("film\nplot\n")
+    known = (
+        "--pairs",
+        tmp_path / "pairs.toml",
+        "--targets",
+        tmp_path / "targets.txt",
+        "--batch-size",
+        8,
+        "--epochs",
+        1,
+    )
+    made = ("debias", encoder, corpus, "--out", tmp_path / "turned", *COLUMNS[:2], *known)
+    assert run(*made, "--level", "sentence", "--layers", "last", "--batch-size", 64).stdout.strip() == str(
+        tmp_path / "turned"
+    )
+    verdict = ("--label", "verdict", *COLUMNS, "--epochs", 1)
+    assert run("finetune", tmp_path / "turned", gold, "--out", tmp_path / "teacher", *verdict).exit_code == 0
+    common = (
+        "distil",
+        "bow",
+        "--teacher",
+        tmp_path / "teacher",
+        "--texts",
+        groups,
+        "--no-controls",
+        *COLUMNS,
+        "--epochs",
+        1,
+    )
+    for name in ("identities", tmp_path / "pairs.toml"):
+        out = tmp_path / f"student-{name == 'identities'}"
+        assert run(*common, "--mixup-pairs", name, "--mixup-alpha", 0.3, "--out", out).exit_code == 0
+        assert json.loads((out / "training.json").read_text())["facts"]["options"]["mixup"]["alpha"] == 0.3
 
 
 def test_more_training_for_the_encoder_and_more_texts_for_the_student(tmp_path, files):
@@ -233,7 +273,7 @@ def test_rows_are_chosen_and_kept_apart_from_an_audit_set(tmp_path):
         run(*common, "--executor", "threads")
 
 
-@pytest.mark.parametrize("command", ["finetune", "label", "distil", "balance", "counterfactual", "pretrain"])
+@pytest.mark.parametrize("command", ["finetune", "label", "distil", "balance", "counterfactual", "pretrain", "debias"])
 def test_help_names_the_options(command):
     result = run(command, "--help")
     assert result.exit_code == 0 and "--out" in result.stdout and "--text" in result.stdout

@@ -9,8 +9,10 @@ from small import (
     bytes_below,
     choose_in,
     counterfactual_in,
+    debias_in,
     distil_encoder_in,
     distil_in,
+    distil_mixup_in,
     finetune_in,
     killed_and_run_again,
     label_in,
@@ -30,6 +32,7 @@ def unbroken(work, directory):
 CASES = {
     "augment": augment_in,
     "distil": distil_in,
+    "distil mixup": distil_mixup_in,
     "label": label_in,
     "choose": choose_in,
     "balance": balance_in,
@@ -57,7 +60,7 @@ def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
         assert bytes_below(*directory.iterdir()) == expected
 
 
-@pytest.mark.parametrize("work", [finetune_in, pretrain_in, distil_encoder_in])
+@pytest.mark.parametrize("work", [finetune_in, pretrain_in, distil_encoder_in, debias_in])
 def test_encoders_too(tmp_path, encoder, work):
     expected, seconds = unbroken(work, tmp_path / "whole")
     (tmp_path / "broken").mkdir()

@@ -14,6 +14,7 @@ __all__ = ["command"]
 
 LOSS = "Loss"
 STUDENT = "Student"
+MIXUP = "Mixup"
 STUDENTS = ("bow", "cnn", "bilstm", "transformer", "tfidf")
 OF_TFIDF = ("student", "gold", "out", "text", "label", "labels", "toxicity", "id")
 
@@ -114,6 +115,19 @@ def command(
             rich_help_panel=more.PANEL,
         ),
     ] = None,
+    mixup_pairs: Annotated[
+        str | None,
+        typer.Option(
+            "--mixup-pairs",
+            metavar="identities|gender-10|FILE",
+            help="Mix texts with their twins, whose words of these pairs are swapped, and the teacher's answers, too.",
+            rich_help_panel=MIXUP,
+        ),
+    ] = None,
+    mixup_alpha: Annotated[
+        float | None,
+        typer.Option("--mixup-alpha", help="Shares come from Beta(alpha, alpha); default .4.", rich_help_panel=MIXUP),
+    ] = None,
     learning_rate: training.LearningRate = None,
     batch_size: training.BatchSize = None,
     epochs: training.Epochs = None,
@@ -139,6 +153,7 @@ def command(
         typer.echo(out)
         return
     training.require_torch()
+    from angelshare.mitigate.pairs import open_pairs
     from angelshare.models.loading import load
     from angelshare.models.students import StudentOptions
     from angelshare.training import classifier
@@ -146,6 +161,7 @@ def command(
     from angelshare.training.engine import TrainOptions
     from angelshare.training.label import loaded
     from angelshare.training.options import DEFAULTS, DistilOptions
+    from angelshare.training.twins import Mixup
 
     base = DEFAULTS.get(student, TrainOptions())
     chosen = training.trained(base, learning_rate, batch_size, epochs, patience, precision)
@@ -155,6 +171,12 @@ def command(
         copies = Augmentation(wanted, more.model(augment, language_model))
     elif more.given(context):
         raise ModelError(f"{more.given(context)} is for copies of the texts. Name a method with --augment.")
+    mixup = None
+    if mixup_pairs is not None:
+        alpha = {} if mixup_alpha is None else {"alpha": mixup_alpha}
+        mixup = Mixup(open_pairs(mixup_pairs), **alpha)
+    elif mixup_alpha is not None:
+        raise ModelError("--mixup-alpha is for mixed texts. Name their pairs with --mixup-pairs.")
     options = DistilOptions(
         loss=loss,  # type: ignore[arg-type]
         temperature=temperature,
@@ -164,6 +186,7 @@ def command(
         hidden_weight=hidden_weight,
         cosine_weight=cosine_weight,
         augment=copies,
+        mixup=mixup,
         not_in=shared.audit_sets(not_in, text),
         seed=seed,
         training=chosen,

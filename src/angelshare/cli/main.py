@@ -13,6 +13,7 @@ from angelshare.cli import (
     balance,
     counterfactual,
     data,
+    debias,
     demo,
     distil,
     distil_encoder,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.command)
 app.command("pretrain")(pretrain.command)
+app.command("debias")(debias.command)
 app.command("finetune")(finetune.command)
 app.command("label")(label.command)
 app.command("augment")(augment.command)

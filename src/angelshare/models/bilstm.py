@@ -65,11 +65,11 @@ class BiLstmForSequenceClassification(StudentModel):
                     for gate in parameter.chunk(4):
                         nn.init.orthogonal_(gate) if "hh" in name else nn.init.xavier_uniform_(gate)
 
-    def represent(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def represent(self, vectors: Tensor, attention_mask: Tensor) -> Tensor:
         mask = attention_mask.bool()
         lengths = mask.sum(1, keepdim=True)
-        vectors = self.dropout(self.embeddings(input_ids))
-        place = torch.arange(input_ids.shape[1], device=input_ids.device)
+        vectors = self.dropout(vectors)
+        place = torch.arange(vectors.shape[1], device=vectors.device)
         mirror = torch.where(place < lengths, lengths - 1 - place, place).unsqueeze(-1)
         ahead = self.forwards(vectors)[0]
         back = self.backwards(vectors.gather(1, mirror.expand_as(vectors)))[0]

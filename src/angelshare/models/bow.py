@@ -57,13 +57,19 @@ class BowForSequenceClassification(StudentModel):
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def represent(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        mask = attention_mask.bool()
-        vectors, present = self.embeddings(input_ids), mask
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Vectors of the words, and behind them those of the n-grams."""
+        vectors: Tensor = self.embeddings(input_ids)
+        if self.grams is None:
+            return vectors
+        ids, _ = gram_ids(input_ids, attention_mask.bool(), self.config.ngrams, self.config.buckets)
+        return torch.cat([vectors, self.grams(ids)], dim=1)
+
+    def represent(self, vectors: Tensor, attention_mask: Tensor) -> Tensor:
+        present = attention_mask.bool()
         if self.grams is not None:
-            ids, there = gram_ids(input_ids, mask, self.config.ngrams, self.config.buckets)
-            vectors = torch.cat([vectors, self.grams(ids)], dim=1)
-            present = torch.cat([present, there], dim=1)
+            widths = range(2, min(self.config.ngrams, present.shape[1]) + 1)
+            present = torch.cat([present, *(present[:, width - 1 :] for width in widths)], dim=1)
         if self.scores is None:
             weights = present.to(vectors.dtype) / present.sum(1, keepdim=True).clamp_min(1)
         else:

@@ -51,12 +51,15 @@ class CnnForSequenceClassification(StudentModel):
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def represent(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         if self.config.vocab_size < self.config.pieces:
             input_ids = self.kept[input_ids]
+        return super().embed(input_ids, attention_mask)
+
+    def represent(self, vectors: Tensor, attention_mask: Tensor) -> Tensor:
         mask = attention_mask.bool()
         lengths = mask.sum(1, keepdim=True)
-        vectors = self.embeddings(input_ids) * mask.unsqueeze(-1)
+        vectors = vectors * mask.unsqueeze(-1)
         short = max(self.config.longest - vectors.shape[1], 0)
         grid = functional.pad(vectors, (0, 0, 0, short)).transpose(1, 2)
         pooled: list[Tensor] = []

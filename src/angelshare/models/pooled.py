@@ -50,17 +50,19 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
 
     def forward(
         self,
-        input_ids: Tensor,
+        input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
         output_hidden_states: bool = False,
         **ignored: Any,
     ) -> SequenceClassifierOutput:
         if attention_mask is None:
+            if input_ids is None:
+                raise ValueError("Give input_ids, or inputs_embeds with their attention_mask.")
             attention_mask = torch.ones_like(input_ids)
-        found = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=output_hidden_states
-        )
+        given = {"input_ids": input_ids} if inputs_embeds is None else {"inputs_embeds": inputs_embeds}
+        found = self.encoder(**given, attention_mask=attention_mask, output_hidden_states=output_hidden_states)
         states = found.last_hidden_state
         real = attention_mask.unsqueeze(-1).to(states.dtype)
         mean = (states * real).sum(1) / real.sum(1).clamp_min(1)

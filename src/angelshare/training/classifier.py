@@ -21,6 +21,7 @@ from angelshare.training.baseline import baseline
 from angelshare.training.engine import Run
 from angelshare.training.options import DistilOptions
 from angelshare.training.rows import Rows, mixed
+from angelshare.training.twins import Mixed, Mixing, Twins
 from angelshare.training.workplace import Workplace
 from angelshare.types import Classifier
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["baseline", "distil"]
 
-Objective = Callable[[Tensor, Tensor], dict[str, Tensor]]
-"""(logits of a batch, its row numbers) -> the losses to add up."""
+Objective = Callable[[Tensor, Tensor, Mixed | None], dict[str, Tensor]]
+"""(logits of a batch, its row numbers, what is mixed into it) -> the losses to add up."""
 
 Batch = dict[str, Tensor]
 """What a model reads: token ids and attention mask."""
@@ -94,12 +95,22 @@ def distil(
     if place.finished:
         return outputs.finished(place.out)
     rows, held = found.label(place)
+    twins = found.twins(rows, held, place)
     parts: dict[str, Path] = {}
     for seed, role in _models(seeds, controls, rows):
         made = place.work / f"{role}-{seed}" / "made"
         if not outputs.whole(made):
             job = _Training(
-                kind, role, options.seed + seed, rows, held, options, student, found.teacher, found.teacher_fingerprint
+                kind,
+                role,
+                options.seed + seed,
+                rows,
+                held,
+                options,
+                student,
+                found.teacher,
+                found.teacher_fingerprint,
+                twins if role == "soft" else None,
             )
             _train(job, place, made)
         parts["/".join(_place(seed, role))] = made
@@ -146,6 +157,7 @@ class _Training:
     student: StudentOptions
     teacher: Classifier | None
     fingerprint: str
+    twins: Twins | None
 
     @property
     def title(self) -> str:
@@ -182,11 +194,17 @@ def _train(job: _Training, place: Workplace, made: Path) -> None:
     )
     objective = _objective(job.role, used, job.options, run.device)
     states = _states(job, run.device)
+    mixing = None
+    if job.twins is not None:
+        known = {"texts": used.texts, "encoded": texts, "limit": limit, "seed": job.seed, "device": run.device}
+        mixing = Mixing(job.twins, model, tokenizer, **known)
     for batch in run.batches():
         inputs = texts.batch(batch, run.device)
+        twins = None if mixing is None else mixing(batch, run.step, inputs["input_ids"].shape[1])
         with run.forward():
-            output = run.model(**inputs, **({"output_hidden_states": True} if states else {}))
-            found = objective(output.logits, torch.from_numpy(batch).to(run.device))
+            read = inputs if twins is None else twins.inputs(run.inner, inputs)
+            output = run.model(**read, **({"output_hidden_states": True} if states else {}))
+            found = objective(output.logits, torch.from_numpy(batch).to(run.device), twins)
             if states:
                 found |= states(output.hidden_states[-1], inputs)
         run.descend(batch, found)
@@ -194,14 +212,17 @@ def _train(job: _Training, place: Workplace, made: Path) -> None:
             run.assess(_assess(run, dev_texts, job.held))
     run.restore_best()
     training = {"role": job.role, "seed": job.seed, "rows": len(used), "dev_rows": len(job.held)}
+    if mixing is not None:
+        training["mixup"] = mixing.facts
     outputs.store(run, tokenizer, made, card=_card(job, run, len(used)), facts=place.facts, training=training)
 
 
 def _card(job: _Training, run: Run, rows: int) -> CardFacts:
     options = job.options
+    words = "" if job.twins is None else f", mixup of {outputs.public_name(job.twins.wanted.pairs.name)}"
     losses_of = {
         "soft": {
-            f"{options.loss}, temperature {options.temperature}": options.soft_weight,
+            f"{options.loss}, temperature {options.temperature}{words}": options.soft_weight,
             "gold": options.gold_weight,
             "hidden": options.hidden_weight,
             "cosine": options.cosine_weight,
@@ -241,15 +262,16 @@ def _objective(role: str, rows: Rows, options: DistilOptions, device: torch.devi
     teacher = None if rows.logits is None else torch.from_numpy(rows.logits).to(device)
     on_labels = losses.golden_bce if rows.multilabel else losses.golden_cross_entropy
     if role == "gold":
-        return lambda logits, at: {"gold": on_labels(logits, targets[at], None, weights[at])}
+        return lambda logits, at, twins: {"gold": on_labels(logits, targets[at], None, weights[at])}
     assert teacher is not None
     if role == "hard":
         decided = _decisions(teacher, rows.multilabel)
-        return lambda logits, at: {"hard": on_labels(logits, decided[at], None, weights[at])}
+        return lambda logits, at, twins: {"hard": on_labels(logits, decided[at], None, weights[at])}
     soften = options.soft_loss(rows.multilabel)
 
-    def both(logits: Tensor, at: Tensor) -> dict[str, Tensor]:
-        found = {"soft": torch.mul(soften(logits, teacher[at], weights[at]), options.soft_weight)}
+    def both(logits: Tensor, at: Tensor, twins: Mixed | None) -> dict[str, Tensor]:
+        follow = teacher[at] if twins is None else twins.targets(teacher[at])
+        found = {"soft": torch.mul(soften(logits, follow, weights[at]), options.soft_weight)}
         if options.gold_weight:
             share = weights[at] * golden[at]
             found["gold"] = torch.mul(on_labels(logits, targets[at], None, share), options.gold_weight)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from angelshare.training.augmented import augmented
 from angelshare.training.label import LabelOptions, label, loaded, teacher_fingerprint
 from angelshare.training.options import DistilOptions
 from angelshare.training.rows import Rows, aligned, concatenated, golden_rows, joined, table_digest
+from angelshare.training.twins import Twins, labelled
 from angelshare.training.workplace import Workplace
 from angelshare.types import Classifier
 
@@ -75,6 +77,13 @@ class Material:
         more = augmented(rows, held, self.teacher, wanted, self.options.not_in, place.out)
         return concatenated([rows, more]), held
 
+    def twins(self, rows: Rows, held: Rows, place: Workplace) -> Twins | None:
+        """The twins of the rows' texts, which the teacher labels, too; None where no mixup is asked for."""
+        if self.options.mixup is None:
+            return None
+        assert self.teacher is not None  # gather() saw to it
+        return labelled(rows, held, self.teacher, self.options.mixup, self.options.not_in, place.out)
+
 
 def gather(
     teacher: Classifier | str | Path | None,
@@ -101,6 +110,8 @@ def gather(
         if asked is None:
             raise ModelError("Augmented texts need the --teacher that labels them. Name it.")
         options.augment.check()
+    if options.mixup is not None and asked is None:
+        raise ModelError("The twins of texts need the --teacher that labels them. Name it.")
     if known is None:
         raise ModelError("Texts need a --teacher to label them. Name one, or give a transfer set made by label.")
     labels, multilabel = tuple(known.labels), known.multilabel
@@ -109,6 +120,8 @@ def gather(
     if given is None:
         tables += [source if isinstance(source, Table) else read(source, _plain(columns)) for source in sources]
     seen = set() if given is None else set(given.read().texts)
+    if options.mixup is not None:
+        options.mixup.check(chain(seen, *(table.texts for table in tables)))
     left = tuple(_without(table, seen, held) for table in tables)
     left = tuple(table for table in left if len(table))
     if left and asked is None:

@@ -14,6 +14,7 @@ from angelshare.data.tables import Columns, Table
 from angelshare.errors import ModelError
 from angelshare.training.augmented import Augmentation
 from angelshare.training.engine import TrainOptions
+from angelshare.training.twins import Mixup
 
 LOSSES = ("kl", "mse", "soft_ce", "bce")
 
@@ -45,6 +46,8 @@ class DistilOptions:
         with the smallest hash of their id first. As many as there are where None. The `gold` control has each once.
     dev_fraction : share held out by hashed id where no dev table is given.
     augment : copies of the texts to learn from, which the teacher labels, too; the `gold` control has none of them.
+    mixup : texts that mention a pair word are mixed with their twins, for the soft student alone: its controls learn
+        from the texts as they are.
     not_in : audit sets none of whose texts are labelled here: files, "set:" or "hub:" names, with their columns.
     training : instead of the student's defaults.
     """
@@ -58,6 +61,7 @@ class DistilOptions:
     gold_ratio: float | None = None
     dev_fraction: float = 0.1
     augment: Augmentation | None = None
+    mixup: Mixup | None = None
     not_in: Sequence[tuple[Table | str | Path, Columns | None]] = ()
     seed: int = 0
     training: TrainOptions | None = None
@@ -82,9 +86,12 @@ class DistilOptions:
         return self.hidden_weight > 0 or self.cosine_weight > 0
 
     def facts(self) -> dict[str, Any]:
-        plain = {name: value for name, value in vars(self).items() if name not in ("training", "augment", "not_in")}
+        apart = ("training", "augment", "mixup", "not_in")
+        plain = {name: value for name, value in vars(self).items() if name not in apart}
         if self.augment is not None:
             plain["augment"] = self.augment.facts()
+        if self.mixup is not None:
+            plain["mixup"] = self.mixup.facts()
         if self.not_in:
             plain["not_in"] = sorted(open_source(source, which).digest for source, which in self.not_in)
         return plain
