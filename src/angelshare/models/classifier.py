@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import angelshare.models.auto  # noqa: F401  (the students' architectures)
 from angelshare import runs
 from angelshare.errors import ModelError
-from angelshare.models.base import MULTILABEL, StudentModel
+from angelshare.models.base import MULTILABEL, REGRESSION, StudentModel
 from angelshare.models.batching import Encoded, buckets, encode, restored
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -73,7 +73,10 @@ class TorchClassifier:
         self._size_bytes = size_bytes
 
     def predict_logits(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows labels"]:
-        """Log-odds (nats), one row a text, in the texts' order; no text's score depends on the others."""
+        """Log-odds (nats), one row a text, in the texts' order; no text's score depends on the others.
+
+        A model of pairs takes two texts a row. What a regression gives are numbers in units of their own.
+        """
         return self._score(texts, len(self.labels), lambda output, mask: output.logits)
 
     def features(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows width"]:
@@ -103,7 +106,8 @@ class TorchClassifier:
         half = self.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(self.model.device.type, torch.bfloat16, enabled=half):
             for start in range(0, len(texts), ROWS_AT_ONCE):
-                encoded = encode(self.tokenizer, texts[start : start + ROWS_AT_ONCE], self.max_length)
+                part = texts[start : start + ROWS_AT_ONCE]
+                encoded = encode(self.tokenizer, part, self.max_length, typed=reads_types(self.model))
                 batches = buckets(encoded.lengths, self.max_batch_tokens, self._max_rows)
                 rows = [self._batch(encoded, index, pick, wanted) for index in batches]
                 parts.append(restored(rows, batches))
@@ -169,6 +173,12 @@ def default_max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
     return min(limit, int(positions))
 
 
+def reads_types(model: PreTrainedModel) -> bool:
+    """Whether the model is told which of two texts a token is of; DistilBERT and RoBERTa are not."""
+    config = getattr(model.config, "inner", model.config)
+    return int(getattr(config, "type_vocab_size", 0) or 0) > 1
+
+
 def batch_tokens(model: PreTrainedModel) -> int:
     """Padded tokens a batch by default: without a GPU, transformers are quickest in batches that fit the cache."""
     if model.device.type != "cpu":
@@ -207,7 +217,7 @@ def _labels(
             f"{', '.join(labels)}."
         )
     if multilabel is None:
-        if config.problem_type == "regression":
+        if config.problem_type == REGRESSION:
             raise ModelError(
                 f"{source or 'The model'} is a regression, whose outputs are not log-odds. "
                 "Say multilabel=True if a sigmoid makes probabilities of them."

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from angelshare.models.base import MULTILABEL, REGRESSION
+
 __all__ = ["PooledConfig", "PooledForSequenceClassification"]
 
 
@@ -54,12 +56,14 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         output_hidden_states: bool = False,
+        token_type_ids: Tensor | None = None,
         **ignored: Any,
     ) -> SequenceClassifierOutput:
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
+        typed = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         found = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=output_hidden_states
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=output_hidden_states, **typed
         )
         states = found.last_hidden_state
         real = attention_mask.unsqueeze(-1).to(states.dtype)
@@ -67,12 +71,12 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         logits = self.classifier(self.dropout(mean))
         loss = None
         if labels is not None:
-            several = self.config.problem_type == "multi_label_classification"
-            loss = (
-                nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
-                if several
-                else nn.functional.cross_entropy(logits, labels)
-            )
+            if self.config.problem_type == REGRESSION:
+                loss = nn.functional.mse_loss(logits.squeeze(-1), labels.float())
+            elif self.config.problem_type == MULTILABEL:
+                loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+            else:
+                loss = nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
 
 
