@@ -43,8 +43,10 @@ DEFAULTS: Mapping[str, float | Literal[False]] = {
     "identity-auc/*_mean": 0.01,
     "identity-auc/*_power_mean": 0.02,
     "identity-auc/jigsaw_final": 0.01,
+    "glue/*": 0.02,
+    "glue/glue_average": 0.01,
 }
-"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows.
+"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows or a task.
 
 At another class rate (`accuracy@0.08`) the threshold and the calibration stay those of the data's own rate, so only the
 ranking is judged there.

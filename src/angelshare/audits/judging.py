@@ -37,6 +37,7 @@ METRICS = {
         Metric("error_gap", "target", target=0.0, low=-1.0),
         Metric("teacher_loss", "lower", low=-1.0),
         Metric("recovered", low=-INFINITE, high=INFINITE),
+        *(Metric(name, low=-1.0) for name in ("pearson", "spearman", "task_score", "glue_average")),
         *(Metric(name, "neutral", high=2.0) for name in ("wos", "wos_2", "wos_3")),
         Metric("wos_change", "neutral", low=-2.0, high=2.0),
     )
@@ -70,6 +71,7 @@ class Figured:
     Attributes
     ----------
     variance : the members' covariances where an analytic form exists (DeLong), NaN elsewhere.
+    rows : (stats,) behind each figure, where they are not those resampled.
     """
 
     stats: Sequence[Stat]
@@ -77,6 +79,7 @@ class Figured:
     replicates: Float64[np.ndarray, "draws members stats"]
     resampling: Resampling
     variance: Float64[np.ndarray, "members members stats"] | None = None
+    rows: Sequence[int] | None = None
 
 
 def judged(data: AuditData, audit: str, answers: Answers, table: Figured) -> list[Finding]:
@@ -141,7 +144,7 @@ def _compared(
         counts=[stat.counts for stat in table.stats],
         margins=margins,
         families=[stat.family or f"{stat.metric}/{stat.slice}" for stat in table.stats],
-        n=len(table.resampling),
+        n=len(table.resampling) if table.rows is None else table.rows,
         unit=table.resampling.unit,
         level=data.settings.level,
         variance=None if table.variance is None else table.variance[np.ix_(at, at)],

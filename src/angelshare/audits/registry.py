@@ -12,6 +12,7 @@ from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
 from angelshare.audits.classifier.quality import Quality
 from angelshare.audits.classifier.word_order import WordOrder
+from angelshare.audits.encoder.glue import Glue
 from angelshare.errors import DataError
 
 AUDITS: Mapping[str, Audit] = {
@@ -26,12 +27,13 @@ AUDITS: Mapping[str, Audit] = {
         Deferral(),
         WordOrder(),
         CostAudit(),
+        Glue(),
     )
 }
 
-ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral")
+ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "glue")
 """Audits that run where they are named, or where the columns or the switch that they need are there: most have neither,
-and word order scores each text many times."""
+word order scores each text many times, and glue judges what `angelshare glue` made."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)
 

@@ -37,7 +37,8 @@ def command(
             metavar="NAMES|TOML",
             help="Suites that bring their rows (civil-comments, madlibs-short, madlibs-long, hatecheck, "
             "false-positives, identity-swaps, covert, toxigen), audits to run on the data (quality, fidelity, "
-            "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost), or your own sets; "
+            "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost), glue (on what "
+            "angelshare glue made), or your own sets; "
             "by default "
             "the audits that fit the data.",
         ),

@@ -17,6 +17,7 @@ from angelshare.cli import (
     distil,
     finetune,
     gate,
+    glue,
     label,
     pretrain,
     reproduce,
@@ -41,6 +42,7 @@ app.command("balance")(balance.command)
 app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
 app.command("switch")(switch.command)
+app.command("glue")(glue.command)
 app.command("audit")(audit.command)
 app.command("advise")(advise.command)
 app.command("gate")(gate.command)

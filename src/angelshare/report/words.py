@@ -60,6 +60,10 @@ NAMES = {
     "wos_3": "the same of blocks of 3 words",
     "wos_by_50": "the same as (100 − p) / 50",
     "wos_change": "its change on rows both get right",
+    "glue_average": "GLUE average",
+    "task_score": "task’s score",
+    "pearson": "Pearson’s correlation",
+    "spearman": "Spearman’s correlation",
     "parameters": "parameters",
     "size_bytes": "size on disk",
     "texts_per_second_single": "texts a second, one by one",
@@ -99,6 +103,7 @@ AUDITS = {
     "deferral": "Who goes to the teacher",
     "word-order": "Word order",
     "cost": "Cost",
+    "glue": "GLUE",
 }
 
 

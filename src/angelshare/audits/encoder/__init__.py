@@ -1,0 +1,1 @@
+"""Audits of encoders, one file a question."""

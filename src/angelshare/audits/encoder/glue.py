@@ -1,0 +1,141 @@
+"""How well does an encoder do what it is fine-tuned for? GLUE's tasks, each by its own figures, and their average."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from angelshare.audits.base import WHOLE, Answers, AuditData, Judgement, Request
+from angelshare.audits.classifier.fidelity import influence
+from angelshare.audits.classifier.problems import f1_of
+from angelshare.audits.judging import Figured, Stat, judged
+from angelshare.data.glue import PART, TASK_SCORE, TASKS, Task
+from angelshare.data.tables import Table
+from angelshare.metrics.classification import accuracy_of, confusion_codes, mcc_of
+from angelshare.metrics.correlation import moments, pearson_of
+from angelshare.metrics.fidelity import rank_correlation
+from angelshare.runs import rng
+from angelshare.stats.resample import Resampling, tallies
+from angelshare.types import Predictions
+
+AVERAGE = "glue_average"
+NO_TASKS = "There is nothing that fine-tuned models said: make it with angelshare glue."
+FAMILY = "glue/tasks"
+"""The tasks are looked at together: their outcomes use intervals that hold for all of them."""
+
+OF_CONFUSION = {"accuracy": accuracy_of, "f1": f1_of, "mcc": mcc_of}
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One figure of every member, and of every replicate.
+
+    Attributes
+    ----------
+    rows : behind it.
+    """
+
+    stat: Stat
+    point: Float64[np.ndarray, " members"]
+    replicates: Float64[np.ndarray, "draws members"]
+    rows: int
+
+
+class Glue:
+    """Each task's own figures and their average; see docs/audits/glue.md."""
+
+    code = "glue"
+    own_rows = True
+
+    def inapplicable(self, data: AuditData) -> str:
+        return "" if data.tasks else NO_TASKS
+
+    def ask(self, data: AuditData) -> list[Request]:
+        return [Request(name, table.ids, table.texts) for name, table in data.tasks.items()]
+
+    def judge(self, data: AuditData, answers: Answers) -> Judgement:
+        columns: list[Column] = []
+        scores: list[Column] = []
+        for name, table in data.tasks.items():
+            found = list(figures(data, TASKS[name], table, answers.predictions[name]))
+            score = (
+                found[0] if len(found) == 1 else mean_of(Stat(TASK_SCORE, name, found[0].stat.counts, FAMILY), found)
+            )
+            columns += found if len(found) == 1 else [score, *found]
+            scores.append(score)
+        note = f"Mean of {', '.join(data.tasks)}."
+        columns.insert(0, mean_of(Stat(AVERAGE, WHOLE, {"tasks": len(scores)}, note=note), scores))
+        table = Figured(
+            [column.stat for column in columns],
+            np.stack([column.point for column in columns], axis=-1),
+            np.stack([column.replicates for column in columns], axis=-1),
+            Resampling(np.zeros(len(data.table), dtype=np.int64), draws=data.settings.draws),
+            rows=[column.rows for column in columns],
+        )
+        return Judgement(judged(data, self.code, answers, table))
+
+
+def mean_of(stat: Stat, columns: Sequence[Column]) -> Column:
+    """The mean of the columns, replicate by replicate; NaN for a member that lacks one of them."""
+    point = np.mean([column.point for column in columns], axis=0)
+    replicates = np.mean([column.replicates for column in columns], axis=0)
+    return Column(stat, point, replicates, sum({column.stat.slice: column.rows for column in columns}.values()))
+
+
+def figures(data: AuditData, task: Task, table: Table, members: Sequence[Predictions]) -> Iterator[Column]:
+    """The task's figures, part by part."""
+    for part in task.judged:
+        at = np.flatnonzero(table.kinds[PART] == part)
+        yield from of_part(data, task, part, table.take(at), [member.take(at) for member in members])
+
+
+def of_part(data: AuditData, task: Task, part: str, table: Table, members: Sequence[Predictions]) -> Iterator[Column]:
+    """The figures of one set of rows; without values where it has too few."""
+    strata, counts = _strata(table)
+    # A seed of its own: tasks of one seed would draw the same rows, and their figures rise and fall together.
+    seed = int(rng(data.settings.seed, "glue", part).integers(2**31))
+    resampling = Resampling(strata, draws=data.settings.draws, seed=seed)
+    measure = correlations if table.regression else rates
+    measured = [measure(task.figures, table, member, resampling) for member in members]
+    enough = min(counts.values(), default=0) >= data.settings.min_cell
+    note = "" if enough else f"Fewer than {data.settings.min_cell} rows of a kind."
+    for at, figure in enumerate(task.figures):
+        point = np.array([found[at] for found, _ in measured]) if enough else np.full(len(members), np.nan)
+        replicates = np.stack([drawn[:, at] for _, drawn in measured], axis=1)
+        yield Column(Stat(figure, part, counts, FAMILY, note), point, replicates, len(table))
+
+
+def _strata(table: Table) -> tuple[np.ndarray, dict[str, int]]:
+    """Rows by golden label, and how many there are of each; of numbers to predict, all together."""
+    if table.regression:
+        return np.zeros(len(table), dtype=np.int64), {"rows": len(table)}
+    sizes = np.bincount(table.classes, minlength=len(table.labels)).tolist()
+    names = ("negatives", "positives") if len(table.labels) == 2 else table.labels
+    return table.classes, dict(zip(names, sizes, strict=True))
+
+
+Measured = tuple[Float64[np.ndarray, " figures"], Float64[np.ndarray, "draws figures"]]
+
+
+def rates(names: Sequence[str], table: Table, member: Predictions, resampling: Resampling) -> Measured:
+    """Figures of a confusion matrix, of the rows as they are and of every replicate."""
+    classes = len(table.labels)
+    codes = confusion_codes(member.decisions(), table.classes, classes)
+    shape = (classes, classes)
+    point = np.bincount(codes, minlength=classes**2).reshape(shape)
+    drawn = tallies(codes, classes**2, None, resampling).reshape(-1, *shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return tuple(np.stack([OF_CONFUSION[name](each) for name in names], axis=-1) for each in (point, drawn))  # type: ignore[return-value]
+
+
+def correlations(names: Sequence[str], table: Table, member: Predictions, resampling: Resampling) -> Measured:
+    """Correlations with the golden numbers; replicates of Spearman's are sums of what each row adds to it."""
+    assert table.targets is not None
+    truth, said = (np.asarray(values[:, 0], dtype=np.float64) for values in (table.targets, member.scores))
+    parts, ranks = moments(truth, said), rank_correlation(truth, said)
+    codes = np.zeros(len(truth), dtype=np.int64)
+    sums = tallies(codes, 1, np.column_stack((parts, influence(truth, said))), resampling)[:, 0]
+    found = {"pearson": pearson_of(parts.sum(axis=0)), "spearman": np.asarray(ranks)}
+    drawn = {"pearson": pearson_of(sums[:, :6]), "spearman": ranks + sums[:, 6] / sums[:, 0]}
+    return np.stack([found[name] for name in names]), np.stack([drawn[name] for name in names], axis=-1)
