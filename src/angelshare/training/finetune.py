@@ -24,7 +24,7 @@ from angelshare.training.workplace import Workplace
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier
 
-__all__ = ["FinetuneOptions", "finetune"]
+__all__ = ["FinetuneOptions", "finetune", "learnable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def finetune(
     TrainingError : a loss or gradient is not finite; names the rows.
     """
     options = options or FinetuneOptions()
-    table, held = _tables(train, dev, columns, options)
+    table, held = learnable(train, dev, columns, options)
     place = Workplace(out, _facts(encoder, table, held, options))
     if place.finished:
         return finished(place.out, regression=table.regression)
@@ -125,9 +125,10 @@ def finetune(
     return finished(place.out, regression=table.regression)
 
 
-def _tables(
+def learnable(
     train: Table | str | Path, dev: Table | str | Path | None, columns: Columns | None, options: FinetuneOptions
 ) -> tuple[Table, Table]:
+    """The rows to learn from and those that choose the checkpoint; raises DataError where nothing can be learnt."""
     table = train if isinstance(train, Table) else read(train, columns, pairs=True)
     require_classes(table)
     if table.regression and options.class_weights:

@@ -13,7 +13,7 @@ from angelshare.errors import DataError
 from angelshare.progress import say
 from angelshare.training import encoders
 from angelshare.training.engine import LOG, TrainOptions
-from angelshare.training.finetune import FinetuneOptions, finetune
+from angelshare.training.finetune import FinetuneOptions, finetune, learnable
 from angelshare.training.outputs import public_name, whole
 from angelshare.training.rows import table_digest
 from angelshare.training.workplace import TRAINING, Workplace
@@ -56,6 +56,10 @@ class GlueOptions:
                 f"The seeds and the training rows must be at least 1. Got {self.seeds} and {self.train_rows} instead."
             )
 
+    def drawn(self, train: Table, seed: int) -> Table:
+        """The rows that one training is about."""
+        return train if self.train_rows is None else sampled(train, self.train_rows, seed)
+
     def of(self, train: Table, seed: int) -> FinetuneOptions:
         """For one training: no early stop, for the paper has none."""
         return FinetuneOptions(
@@ -93,6 +97,10 @@ def glue(
     """
     options = options or GlueOptions()
     opened = {task: open_task(task, root) for task in tasks_named(options.tasks)}
+    for train, _ in opened.values():  # a mistake is found before anything is written
+        for seed in range(options.seeds):
+            rows = options.drawn(train, seed)
+            learnable(rows, None, None, options.of(rows, seed))
     place = Workplace(out, _facts(encoder, opened, options))
     if place.finished:
         return place.out
@@ -103,11 +111,11 @@ def glue(
             with runs.atomic_directory(gold) as aside:
                 write_gold(aside / GOLD, judged)
         for seed in range(options.seeds):
-            rows = train if options.train_rows is None else sampled(train, options.train_rows, seed)
+            rows = options.drawn(train, seed)
             said = place.work / task.name / f"seed-{seed}"
             parts[f"{task.name}/{said.name}"] = said
             if not whole(said):
-                say(f"GLUE: {task.name}, seed {seed} of {options.seeds}, {len(rows):,} rows.")
+                say(f"GLUE: {task.name}, training {seed + 1} of {options.seeds}, on {len(rows):,} rows.")
                 _answer(encoder, rows, judged, options.of(rows, seed), said)
     place.publish(parts)
     return place.out

@@ -96,14 +96,16 @@ def of_part(data: AuditData, task: Task, part: str, table: Table, members: Seque
     # A seed of its own: tasks of one seed would draw the same rows, and their figures rise and fall together.
     seed = int(rng(data.settings.seed, "glue", part).integers(2**31))
     resampling = Resampling(strata, draws=data.settings.draws, seed=seed)
-    measure = correlations if table.regression else rates
-    measured = [measure(task.figures, table, member, resampling) for member in members]
-    enough = min(counts.values(), default=0) >= data.settings.min_cell
-    note = "" if enough else f"Fewer than {data.settings.min_cell} rows of a kind."
+    shape = (len(members), len(task.figures))
+    point, replicates, note = np.full(shape, np.nan), np.full((resampling.draws, *shape), np.nan), ""
+    if min(counts.values()) < data.settings.min_cell:
+        note = f"Fewer than {data.settings.min_cell} rows of a kind."
+    else:
+        measure = correlations if table.regression else rates
+        for at, member in enumerate(members):
+            point[at], replicates[:, at] = measure(task.figures, table, member, resampling)
     for at, figure in enumerate(task.figures):
-        point = np.array([found[at] for found, _ in measured]) if enough else np.full(len(members), np.nan)
-        replicates = np.stack([drawn[:, at] for _, drawn in measured], axis=1)
-        yield Column(Stat(figure, part, counts, FAMILY, note), point, replicates, len(table))
+        yield Column(Stat(figure, part, counts, FAMILY, note), point[:, at], replicates[:, :, at], len(table))
 
 
 def _strata(table: Table) -> tuple[np.ndarray, dict[str, int]]:
@@ -123,10 +125,13 @@ def rates(names: Sequence[str], table: Table, member: Predictions, resampling: R
     classes = len(table.labels)
     codes = confusion_codes(member.decisions(), table.classes, classes)
     shape = (classes, classes)
-    point = np.bincount(codes, minlength=classes**2).reshape(shape)
+    whole = np.bincount(codes, minlength=classes**2).astype(np.float64).reshape(shape)
     drawn = tallies(codes, classes**2, None, resampling).reshape(-1, *shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return tuple(np.stack([OF_CONFUSION[name](each) for name in names], axis=-1) for each in (point, drawn))  # type: ignore[return-value]
+
+    def figured(matrices: np.ndarray) -> np.ndarray:
+        return np.stack([OF_CONFUSION[name](matrices) for name in names], axis=-1)
+
+    return figured(whole), figured(drawn)
 
 
 def correlations(names: Sequence[str], table: Table, member: Predictions, resampling: Resampling) -> Measured:
