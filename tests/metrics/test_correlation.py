@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
@@ -10,6 +10,7 @@ from angelshare.metrics.correlation import moments, pearson, pearson_of
 
 
 @given(st.integers(3, 60), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e6]))
+@settings(deadline=None)
 def test_it_is_scipys(rows, seed, offset):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=rows)
@@ -18,6 +19,7 @@ def test_it_is_scipys(rows, seed, offset):
 
 
 @given(st.integers(3, 40), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_a_weight_is_a_repetition(rows, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(2, rows))
