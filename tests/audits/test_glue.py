@@ -40,7 +40,7 @@ def expected(table, found, part):
     at = table.kinds["part"] == part
     truth = table.targets[at, 0] if table.regression else table.classes[at]
     decided = found.scores[at, 0] if table.regression else found.scores[at].argmax(1)
-    return truth, decided
+    return truth.astype(np.float64), decided.astype(np.float64)  # scipy would correlate in float32
 
 
 ORACLES = {
