@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from angelshare import runs
 from angelshare.errors import ModelError
 from angelshare.models.base import MULTILABEL, REGRESSION, StudentModel
 from angelshare.models.batching import Encoded, buckets, encode, restored
+
+Texts: TypeAlias = Sequence[str] | Sequence[tuple[str, str]]
+"""Of a model of pairs, two texts a row."""
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -72,7 +75,7 @@ class TorchClassifier:
         self.source = source
         self._size_bytes = size_bytes
 
-    def predict_logits(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows labels"]:
+    def predict_logits(self, texts: Texts) -> Float32[np.ndarray, "rows labels"]:
         """Log-odds (nats), one row a text, in the texts' order; no text's score depends on the others.
 
         A model of pairs takes two texts a row. What a regression gives are numbers in units of their own.
@@ -97,7 +100,7 @@ class TorchClassifier:
         return np.ascontiguousarray(both[:, :labels]), both[:, labels:]
 
     def _score(
-        self, texts: Sequence[str], width: int, pick: Callable[[Any, Tensor], Tensor], **wanted: Any
+        self, texts: Texts, width: int, pick: Callable[[Any, Tensor], Tensor], **wanted: Any
     ) -> Float32[np.ndarray, "rows width"]:
         self.model.eval()
         if not len(texts):

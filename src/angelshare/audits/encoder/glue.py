@@ -66,14 +66,14 @@ class Glue:
             scores.append(score)
         note = f"Mean of {', '.join(data.tasks)}."
         columns.insert(0, mean_of(Stat(AVERAGE, WHOLE, {"tasks": len(scores)}, note=note), scores))
-        table = Figured(
+        figured = Figured(
             [column.stat for column in columns],
             np.stack([column.point for column in columns], axis=-1),
             np.stack([column.replicates for column in columns], axis=-1),
             Resampling(np.zeros(len(data.table), dtype=np.int64), draws=data.settings.draws),
             rows=[column.rows for column in columns],
         )
-        return Judgement(judged(data, self.code, answers, table))
+        return Judgement(judged(data, self.code, answers, figured))
 
 
 def mean_of(stat: Stat, columns: Sequence[Column]) -> Column:
