@@ -7,14 +7,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from angelshare.audits.base import WHOLE, Answers, AuditData, Judgement, Request
-from angelshare.audits.classifier.fidelity import influence
 from angelshare.audits.classifier.problems import f1_of
 from angelshare.audits.judging import Figured, Stat, judged
 from angelshare.data.glue import PART, TASK_SCORE, TASKS, Task
 from angelshare.data.tables import Table
 from angelshare.metrics.classification import accuracy_of, confusion_codes, mcc_of
 from angelshare.metrics.correlation import moments, pearson_of
-from angelshare.metrics.fidelity import rank_correlation
+from angelshare.metrics.fidelity import rank_correlation, rank_correlation_replicates
 from angelshare.runs import rng
 from angelshare.stats.resample import Resampling, tallies
 from angelshare.types import Predictions
@@ -135,12 +134,11 @@ def rates(names: Sequence[str], table: Table, member: Predictions, resampling: R
 
 
 def correlations(names: Sequence[str], table: Table, member: Predictions, resampling: Resampling) -> Measured:
-    """Correlations with the golden numbers; replicates of Spearman's are sums of what each row adds to it."""
+    """Correlations with the golden numbers, of the rows as they are and of every replicate."""
     assert table.targets is not None
     truth, said = (np.asarray(values[:, 0], dtype=np.float64) for values in (table.targets, member.scores))
-    parts, ranks = moments(truth, said), rank_correlation(truth, said)
-    codes = np.zeros(len(truth), dtype=np.int64)
-    sums = tallies(codes, 1, np.column_stack((parts, influence(truth, said))), resampling)[:, 0]
-    found = {"pearson": pearson_of(parts.sum(axis=0)), "spearman": np.asarray(ranks)}
-    drawn = {"pearson": pearson_of(sums[:, :6]), "spearman": ranks + sums[:, 6] / sums[:, 0]}
+    parts = moments(truth, said)
+    sums = tallies(np.zeros(len(truth), dtype=np.int64), 1, parts, resampling)[:, 0]
+    found = {"pearson": pearson_of(parts.sum(axis=0)), "spearman": np.asarray(rank_correlation(truth, said))}
+    drawn = {"pearson": pearson_of(sums), "spearman": rank_correlation_replicates(truth, said, resampling)}
     return np.stack([found[name] for name in names]), np.stack([drawn[name] for name in names], axis=-1)
