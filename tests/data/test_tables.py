@@ -275,3 +275,43 @@ def test_parquet_types_of_other_tools(tmp_path: Path) -> None:
         read(path, Columns(text="a.text", toxicity="nested"))
     with pytest.raises(DataError, match=r"row 1, column 'nested'"):
         read(path, Columns(text="a.text", label="nested"))
+
+
+def test_pairs_and_numbers_to_predict(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("text,other,score\na,b,-1.5\nc,d,40\n", encoding="utf-8")
+    columns = Columns(pair="other", regression="score")
+    with pytest.raises(DataError, match="pairs of texts, which only finetune and glue take"):
+        read(path, columns)
+    with pytest.raises(DataError, match="texts with numbers to predict"):
+        read(path, Columns(regression="score"))
+    table = read(path, columns, pairs=True)
+    assert table.inputs == [("a", "b"), ("c", "d")] and table.take([1]).inputs == [("c", "d")]
+    assert table.regression and table.multilabel and table.targets is not None
+    assert table.targets[:, 0].tolist() == [-1.5, 40]
+    require_classes(table)
+    with pytest.raises(DataError, match="one number only: 40"):
+        require_classes(table.take([1]))
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "words"),
+    [
+        ("text,other\na,\n", Columns(pair="other"), "row 2, column 'other': the text is empty"),
+        ("text,score\na,high\n", Columns(regression="score"), "must be a finite number. Got 'high'"),
+        ("text,score\na,inf\n", Columns(regression="score"), "must be a finite number"),
+        ("text\na\n", Columns(pair="other"), "no column 'other'"),
+    ],
+)
+def test_broken_pairs_and_numbers(tmp_path: Path, content: str, columns: Columns, words: str) -> None:
+    path = tmp_path / "broken.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        read(path, columns, pairs=True)
+
+
+def test_a_column_is_one_thing() -> None:
+    with pytest.raises(DataError, match="Only one of label, labels, toxicity and regression"):
+        Columns(label="a", regression="b")
+    with pytest.raises(DataError, match="'text' is named twice"):
+        Columns(pair="text")

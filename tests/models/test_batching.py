@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import tiny_encoder
 from tiny_models import TEXTS, wordpiece
+from transformers import AutoTokenizer
 
 from angelshare.models.batching import CHARACTERS_A_TOKEN, buckets, clean, encode, restored, shuffled
 
@@ -63,3 +66,29 @@ def test_clean_caps_and_replaces_lone_surrogates() -> None:
     assert clean("ab\ud800c\udfff", 4) == "ab\ufffdc"
     assert clean("naïve 😀", 100) == "naïve 😀"
     assert len(clean("x" * 10**6, 8 * CHARACTERS_A_TOKEN)) == 256
+
+
+@pytest.fixture
+def bert(tmp_path):
+    return AutoTokenizer.from_pretrained(tiny_encoder(tmp_path / "encoder"))
+
+
+def test_a_pair_is_one_row_that_tells_its_texts_apart(bert) -> None:
+    tokenizer = bert
+    pairs = list(zip(TEXTS[:4], TEXTS[4:8], strict=True))
+    encoded = encode(tokenizer, pairs, 64, typed=True)
+    batch = encoded.batch(np.arange(4))
+    for at, (first, second) in enumerate(pairs):
+        expected = tokenizer(first, second)
+        length = len(expected["input_ids"])
+        for name in ("input_ids", "token_type_ids"):
+            assert batch[name][at, :length].tolist() == expected[name]
+            assert batch["attention_mask"][at].sum() == length
+    assert "token_type_ids" not in encode(tokenizer, pairs, 64).batch(np.arange(4))
+    assert "token_type_ids" not in encode(tokenizer, TEXTS[:4], 64, typed=True).batch(np.arange(4))
+
+
+def test_of_a_pair_the_longer_text_is_cut(bert) -> None:
+    encoded = encode(bert, [("the film " * 100_000, "good"), ("\ud800", "good")], 12, typed=True)
+    assert encoded.lengths.max() == 12
+    assert encoded.batch(np.arange(2))["token_type_ids"][0].tolist() == [0] * 10 + [1] * 2

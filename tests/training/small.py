@@ -237,6 +237,19 @@ def pretrain_in(directory):
     )
 
 
+def glue_in(directory):
+    import torch
+    from test_glue import options, written
+
+    from angelshare.training.glue import glue
+
+    torch.set_num_threads(1)
+    root = Path(directory).parent / "sets"
+    if not root.exists():
+        written(root)
+    glue(Path(directory).parent / "encoder", out=Path(directory) / "glue", options=options(), root=root)
+
+
 class Guesser:
     """Guesses two words everywhere; needs neither nltk nor torch."""
 

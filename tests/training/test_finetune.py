@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small import golden, quick
+from small import golden, quick, tiny_encoder
 from transformers import AutoModelForSequenceClassification
 
 from angelshare.errors import DataError, ModelError
@@ -60,3 +60,64 @@ def test_class_weights_give_each_label_the_same_share():
     table = golden(40)
     weights = _class_weights(golden_rows(table)).numpy()
     np.testing.assert_allclose(weights * table.targets.sum(0), [20, 20], rtol=1e-6)
+
+
+def paired(rows=60, regression=False):
+    """Whether the second text says the same, or how many words longer it is than the first."""
+    first = golden(rows)
+    other = [text if at % 2 else "dull " + text for at, text in enumerate(first.texts)]
+    same = np.array([1.0 if at % 2 else 0.0 for at in range(rows)], dtype=np.float32)
+    if regression:
+        return replace(
+            first, pairs=other, labels=("score",), multilabel=True, regression=True, targets=5 * same[:, None]
+        )
+    return replace(first, pairs=other, targets=np.stack([1 - same, same], axis=1))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_pairs_of_texts(tmp_path, encoder, pooling):
+    table = paired()
+    model = finetune(encoder, table, dev=table, out=tmp_path / "t", options=options(pooling=pooling))
+    with_pairs = model.predict_logits(table.inputs)
+    assert with_pairs.shape == (60, 2)
+    assert np.abs(with_pairs - model.predict_logits(table.texts)).max() > 1e-4
+    other = replace(table, pairs=[text + " dull" for text in table.pairs])
+    assert np.abs(with_pairs - model.predict_logits(other.inputs)).max() > 1e-4
+    with pytest.raises(DataError, match="made from other data"):
+        finetune(encoder, other, dev=table, out=tmp_path / "t", options=options(pooling=pooling))
+    with pytest.raises(DataError, match="the same kind"):
+        finetune(encoder, table, dev=golden(20), out=tmp_path / "u", options=options())
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_numbers_to_predict(tmp_path, encoder, pooling):
+    table = paired(regression=True)
+    training = quick(learning_rate=1e-2, epochs=8)
+    model = finetune(
+        encoder, table, dev=table, out=tmp_path / "t", options=FinetuneOptions(pooling=pooling, training=training)
+    )
+    made = json.loads((tmp_path / "t" / "training.json").read_text())["training"]
+    assert made["dev"]["metric"] == "minus_squared_error"
+    error = np.square(model.predict_logits(table.inputs)[:, 0] - table.targets[:, 0]).mean()
+    assert made["dev"]["loss"] == pytest.approx(error, rel=1e-3)
+    assert error < np.square(table.targets).mean() / 2  # what an untrained head, near 0, has
+    again = finetune(
+        encoder, table, dev=table, out=tmp_path / "t", options=FinetuneOptions(pooling=pooling, training=training)
+    )
+    assert (again.predict_logits(table.inputs) == model.predict_logits(table.inputs)).all()
+    with pytest.raises(ModelError, match="regression"):
+        load(tmp_path / "t")
+    with pytest.raises(DataError, match="no classes to weigh"):
+        finetune(encoder, table, dev=table, out=tmp_path / "u", options=options(class_weights=True))
+
+
+def test_a_model_that_knows_no_types_is_not_told_them(tmp_path):
+    from transformers import BertTokenizerFast, DistilBertConfig, DistilBertModel
+
+    small = tiny_encoder(tmp_path / "bert")
+    made = tmp_path / "distilbert"
+    config = DistilBertConfig(vocab_size=90, dim=16, n_layers=1, n_heads=2, hidden_dim=32, max_position_embeddings=40)
+    DistilBertModel(config).save_pretrained(made)
+    BertTokenizerFast.from_pretrained(small).save_pretrained(made)
+    model = finetune(made, paired(20), out=tmp_path / "t", options=options(pooling="cls"))
+    assert np.isfinite(model.predict_logits([("the film", "the plot")])).all()

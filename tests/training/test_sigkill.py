@@ -14,6 +14,7 @@ from small import (
     distil_in,
     distil_mixup_in,
     finetune_in,
+    glue_in,
     killed_and_run_again,
     label_in,
     nothing_in,
@@ -60,7 +61,7 @@ def test_the_bytes_are_the_same_after_20_kills(name, tmp_path):
         assert bytes_below(*directory.iterdir()) == expected
 
 
-@pytest.mark.parametrize("work", [finetune_in, pretrain_in, distil_encoder_in, debias_in])
+@pytest.mark.parametrize("work", [finetune_in, pretrain_in, distil_encoder_in, debias_in, glue_in])
 def test_encoders_too(tmp_path, encoder, work):
     expected, seconds = unbroken(work, tmp_path / "whole")
     (tmp_path / "broken").mkdir()

@@ -76,6 +76,8 @@ class AuditData:
     """What the scorer said of the rows, once an audit has asked it."""
     scorer: str = ""
     """Its name; empty where there is none to ask."""
+    tasks: Mapping[str, Table] = field(default_factory=dict)
+    """What models fine-tuned on several tasks answered to: golden labels by the key of the answers."""
 
     @cached_property
     def identities(self) -> Identities:

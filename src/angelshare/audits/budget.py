@@ -46,8 +46,10 @@ DEFAULTS: Mapping[str, float | Literal[False]] = {
     "seat/effect_size*": 0.2,
     "seat/mean_effect*": 0.1,
     "mlm/masked_accuracy": 0.01,
+    "glue/*": 0.02,
+    "glue/glue_average": 0.01,
 }
-"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows; of d a small effect.
+"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows or a task; of d a small effect.
 
 At another class rate (`accuracy@0.08`) the threshold and the calibration stay those of the data's own rate, so only the
 ranking is judged there.

@@ -37,6 +37,7 @@ METRICS = {
         Metric("error_gap", "target", target=0.0, low=-1.0),
         Metric("teacher_loss", "lower", low=-1.0),
         Metric("recovered", low=-INFINITE, high=INFINITE),
+        *(Metric(name, low=-1.0) for name in ("pearson", "spearman", "task_score", "glue_average")),
         *(Metric(name, "neutral", high=2.0) for name in ("wos", "wos_2", "wos_3")),
         Metric("wos_change", "neutral", low=-2.0, high=2.0),
         *(Metric(name, "target", target=0.0, low=-2.0, high=2.0) for name in ("effect_size", "mean_effect")),

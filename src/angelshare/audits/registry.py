@@ -12,6 +12,7 @@ from angelshare.audits.classifier.identity_auc import IdentityAuc
 from angelshare.audits.classifier.identity_swaps import IdentitySwaps
 from angelshare.audits.classifier.quality import Quality
 from angelshare.audits.classifier.word_order import WordOrder
+from angelshare.audits.encoder.glue import Glue
 from angelshare.audits.encoder.mlm import Mlm
 from angelshare.audits.encoder.seat import Seat
 from angelshare.errors import DataError
@@ -31,10 +32,11 @@ AUDITS: Mapping[str, Audit] = {
         CostAudit(),
         Seat(),
         Mlm(),
+        Glue(),
     )
 }
 
-ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "seat", "mlm")
+ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "seat", "mlm", "glue")
 """Audits that run where they are named, or where the columns or the switch that they need are there: most have neither,
 word order scores each text many times, and encoders are not classifiers."""
 

@@ -38,7 +38,8 @@ def command(
             help="Suites that bring their rows (civil-comments, madlibs-short, madlibs-long, hatecheck, "
             "false-positives, identity-swaps, covert, toxigen), audits to run on the data (quality, fidelity, "
             "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost; of encoders seat, "
-            "of masked models mlm), or your own sets; by default the audits that fit the data.",
+            "of masked models mlm), glue (on what angelshare glue made), or your own sets; by default the audits that "
+            "fit the data.",
         ),
     ] = None,
     rows: Annotated[

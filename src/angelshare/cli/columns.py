@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from angelshare.data.tables import Columns
 
-__all__ = ["Id", "Label", "Labels", "Text", "Toxicity", "Weight", "audit_sets", "columns"]
+__all__ = ["Id", "Label", "Labels", "Pair", "Regression", "Text", "Toxicity", "Weight", "audit_sets", "columns"]
 
 PANEL = "Columns"
 
@@ -31,6 +31,12 @@ Toxicity = Annotated[
     str | None,
     typer.Option("--toxicity", metavar="COLUMN", help="One score in [0, 1], positive at 0.5.", rich_help_panel=PANEL),
 ]
+Pair = Annotated[
+    str | None, typer.Option("--pair", metavar="COLUMN", help="The second text of each row.", rich_help_panel=PANEL)
+]
+Regression = Annotated[
+    str | None, typer.Option("--regression", metavar="COLUMN", help="A number to predict.", rich_help_panel=PANEL)
+]
 Id = Annotated[
     str | None, typer.Option("--id", metavar="COLUMN", help="Unique names of the rows.", rich_help_panel=PANEL)
 ]
@@ -46,12 +52,15 @@ def columns(
     toxicity: str | None = None,
     id: str | None = None,
     weight: str | None = None,
+    pair: str | None = None,
+    regression: str | None = None,
 ) -> "Columns":
     """The options as the tables' reader takes them."""
     from angelshare.data.tables import Columns
 
     several = tuple(name.strip() for name in (labels or "").split(",") if name.strip())
-    return Columns(text=text, label=label, labels=several, toxicity=toxicity, id=id, weight=weight)
+    target = {"label": label, "labels": several, "toxicity": toxicity, "regression": regression}
+    return Columns(text=text, id=id, weight=weight, pair=pair, **target)  # type: ignore[arg-type]
 
 
 def audit_sets(given: Sequence[str] | None, text: str) -> "list[tuple[str, Columns]]":

@@ -70,9 +70,10 @@ def show_command(name: Name, root: Root = None) -> None:
         "note": found.note,
     }
     if found.columns is not None:
-        target = found.columns.label or found.columns.toxicity or ", ".join(found.columns.labels)
-        kind = "label" if found.columns.label else "toxicity" if found.columns.toxicity else "labels"
-        facts |= {"text": found.columns.text, kind: target, "identities": ", ".join(found.columns.identities)}
+        named = found.columns
+        facts |= {"text": named.text, "pair": named.pair or ""}
+        facts |= {kind: getattr(named, kind) or "" for kind in ("label", "toxicity", "regression")}
+        facts |= {"labels": ", ".join(named.labels), "identities": ", ".join(named.identities)}
     if found.names:
         facts["names"] = ", ".join(found.names)
     for part, spec in found.parts.items():

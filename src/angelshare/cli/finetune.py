@@ -24,6 +24,8 @@ def command(
     label: shared.Label = None,
     labels: shared.Labels = None,
     toxicity: shared.Toxicity = None,
+    pair: shared.Pair = None,
+    regression: shared.Regression = None,
     id: shared.Id = None,
     weight: shared.Weight = None,
     pooling: Annotated[
@@ -58,6 +60,6 @@ def command(
         seed=seed,
         training=training.trained(default.training, learning_rate, batch_size, epochs, patience, precision),
     )
-    chosen = shared.columns(text, label, labels, toxicity, id, weight)
+    chosen = shared.columns(text, label, labels, toxicity, id, weight, pair, regression)
     finetune(encoder, train, dev=dev, out=out, columns=chosen, options=options)
     typer.echo(out)

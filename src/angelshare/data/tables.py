@@ -24,7 +24,8 @@ class Columns:
     """Which column of a file is what.
 
     At most one of `label` (one label a row: names or integers), `labels` (a column a label: 0/1, true/false or
-    fractions, positive at 0.5) and `toxicity` (a fraction in [0, 1]) is given. Identity columns hold 0/1 or fractions,
+    fractions, positive at 0.5), `toxicity` (a fraction in [0, 1]) and `regression` (a number to predict) is given.
+    `pair` is the second text of each row, where rows are pairs of texts. Identity columns hold 0/1 or fractions,
     empty where nobody annotated. Rows of one `cluster` share a template and are resampled, and held out, together.
     `kinds` say what kind of row this is (HateCheck's functionality, say), empty where it is of none; `score` holds what
     some other scorer said of the row, in [0, 1].
@@ -40,11 +41,17 @@ class Columns:
     weight: str | None = None
     kinds: tuple[str, ...] = ()
     score: str | None = None
+    pair: str | None = None
+    regression: str | None = None
 
     def __post_init__(self) -> None:
-        if sum((self.label is not None, bool(self.labels), self.toxicity is not None)) > 1:
-            raise DataError("Only one of label, labels and toxicity may name columns. Leave the others out.")
-        target = (self.text, self.label or self.toxicity, *self.labels)
+        targets = (self.label, self.labels or None, self.toxicity, self.regression)
+        if sum(target is not None for target in targets) > 1:
+            raise DataError(
+                "Only one of label, labels, toxicity and regression may name columns. Leave the others out."
+            )
+        named = [name for name in (self.pair, self.label, self.toxicity, self.regression) if name is not None]
+        target = (self.text, *named, *self.labels)
         for columns in (self.labels, self.identities, self.kinds, target):
             twice = next((name for name in columns if columns.count(name) > 1), None)
             if twice is not None:
@@ -53,7 +60,8 @@ class Columns:
     @property
     def wanted(self) -> tuple[str, ...]:
         """Every column to read, each once."""
-        single = (self.text, self.label, self.toxicity, self.id, self.cluster, self.weight, self.score)
+        target = (self.label, self.toxicity, self.regression)
+        single = (self.text, self.pair, *target, self.id, self.cluster, self.weight, self.score)
         named = [name for name in single if name is not None]
         return tuple(dict.fromkeys((*named, *self.labels, *self.identities, *self.kinds)))
 
@@ -67,6 +75,8 @@ class Table:
     ids : (rows,) unique strings; the position from "0" where the file names none.
     labels : names of the targets' columns; empty when unlabelled.
     targets : (rows, labels) one-hot where one label holds, fractions in [0, 1] where several may (positive at 0.5).
+        Where `regression`, numbers to predict, in units of their own, under one label decided alone.
+    pairs : the second text of each row; None where a row is one text.
     identities : (rows,) fraction of raters who saw the identity in the text; NaN where nobody was asked.
     clusters : (rows,) number of the template or group that a row belongs to.
     weights : (rows,) non-negative.
@@ -86,9 +96,16 @@ class Table:
     weights: Float64[np.ndarray, " rows"] | None = None
     kinds: dict[str, np.ndarray] = field(default_factory=dict)
     scores: Float64[np.ndarray, " rows"] | None = None
+    pairs: list[str] | None = None
+    regression: bool = False
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def inputs(self) -> list[str] | list[tuple[str, str]]:
+        """What a tokenizer takes of each row: its text, or its two texts."""
+        return self.texts if self.pairs is None else list(zip(self.texts, self.pairs, strict=True))
 
     @property
     def classes(self) -> Int[np.ndarray, " rows"]:
@@ -111,6 +128,7 @@ class Table:
             weights=None if self.weights is None else self.weights[at],
             kinds={name: found[at] for name, found in self.kinds.items()},
             scores=None if self.scores is None else self.scores[at],
+            pairs=None if self.pairs is None else [self.pairs[i] for i in at],
         )
 
     def split(self, fraction: float, seed: int = 0) -> tuple["Table", "Table"]:
@@ -169,6 +187,7 @@ def read(
     names: Sequence[str] | None = None,
     name: str | None = None,
     split: str = "train",
+    pairs: bool = False,
 ) -> Table:
     """Read a CSV, TSV or JSONL file (each also .gz), a Parquet file, or a hub set ("hub:owner/name[:config]").
 
@@ -179,12 +198,30 @@ def read(
     columns : which column is what; by default a `text` column alone.
     names : labels allowed, in the order wanted (a teacher's, say); integers are then indices of these.
     split : of a hub set.
+    pairs : whether pairs of texts and numbers to predict are welcome. Elsewhere a pair would be read by half.
 
     Raises
     ------
     DataError
         One sentence with file, row and column.
     """
+    table = _read(source, columns, names, name, split)
+    return table if pairs else require_texts(table)
+
+
+def require_texts(table: Table) -> Table:
+    """The table; raises DataError where its rows are pairs of texts, or have numbers to predict."""
+    if table.pairs is not None or table.regression:
+        what = "pairs of texts" if table.pairs is not None else "texts with numbers to predict"
+        raise DataError(
+            f"{table.source} holds {what}, which only finetune and glue take. Give single texts with labels."
+        )
+    return table
+
+
+def _read(
+    source: str | Path, columns: Columns | None, names: Sequence[str] | None, name: str | None, split: str
+) -> Table:
     if str(source).startswith(SET):
         from angelshare.data.catalogue import open_set  # the catalogue is made of tables
 
@@ -212,6 +249,7 @@ class Builder:
         self.several = _several(columns, names)
         self.texts: list[str] = []
         self.mended = 0
+        self.pairs: list[str] = []
         self.ids: dict[str, tuple[int, int]] = {}
         self.clusters: list[int] = []
         self.cluster_names: dict[str, int] = {}
@@ -223,12 +261,15 @@ class Builder:
         columns = self.columns
         self.texts += values.texts(chunk, columns.text)
         self.mended += values.lone_surrogates(chunk.values[columns.text])
+        if columns.pair is not None:
+            self.pairs += values.texts(chunk, columns.pair)
         if columns.id is not None:
             add_ids(self.ids, chunk, columns.id)
         if self.classes is not None:
             self.classes.add(chunk)
+        low, high = (0.0, 1.0) if columns.regression is None else (-np.inf, np.inf)
         for label in self.several:
-            self._keep("label", label, values.numbers(chunk, label, what="label"))
+            self._keep("label", label, values.numbers(chunk, label, what="label", low=low, high=high))
         for identity in columns.identities:
             found = values.numbers(chunk, identity, what="identity annotation", missing=True)
             self._keep("identity", identity, found)
@@ -271,13 +312,16 @@ class Builder:
             weights=None if columns.weight is None else self._array("weight", columns.weight),
             kinds={column: np.array(found, dtype=object) for column, found in self.kinds.items()},
             scores=None if columns.score is None else self._array("score", columns.score),
+            pairs=None if columns.pair is None else self.pairs,
+            regression=columns.regression is not None,
         )
 
 
 def _several(columns: Columns, names: Sequence[str] | None) -> tuple[str, ...]:
     """Columns that are a label each, in the order of `names` where those are given."""
-    if columns.toxicity is not None:
-        return (columns.toxicity,)
+    alone = columns.toxicity or columns.regression
+    if alone is not None:
+        return (alone,)
     if names is None or not columns.labels:
         return columns.labels
     unknown = [label for label in columns.labels if label not in names]
@@ -306,6 +350,10 @@ def require_classes(table: Table) -> None:
     """Raise DataError unless every figure can be learned: two classes, or a positive and a negative of each label."""
     if table.targets is None:
         raise DataError(f"{table.source} has no labels to learn from. Name a label column.")
+    if table.regression:
+        if not np.ptp(table.targets):
+            raise DataError(f"{table.source} holds one number only: {table.targets[0, 0]:g}. Training needs several.")
+        return
     if not table.multilabel:
         found = np.flatnonzero(table.targets.sum(axis=0))
         if len(found) < 2:

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Real, Shaped
+from jaxtyping import Float64, Int, Real, Shaped
 from scipy.special import log_softmax
 
 from angelshare.metrics.classification import _mean
@@ -53,18 +53,28 @@ def kl(
 def rank_correlation(reference: Row, student: Row, weights: Row | None = None) -> float:
     """Spearman's correlation with midranks, in [-1, 1]; weights count as repetitions. NaN where one is constant."""
     weight = np.ones(len(reference)) if weights is None else np.asarray(weights, dtype=np.float64)
-    gaps = [_midranks(np.asarray(values), weight) - weight.sum() / 2 for values in (reference, student)]
+    return _of_levels(_levels(reference), _levels(student), weight)
+
+
+def _levels(values: Row) -> Int[np.ndarray, " rows"]:
+    return np.unique(np.asarray(values), return_inverse=True)[1].reshape(-1)
+
+
+def _of_levels(
+    reference: Int[np.ndarray, " rows"], student: Int[np.ndarray, " rows"], weight: Float64[np.ndarray, " rows"]
+) -> float:
+    gaps = [_midranks(level, weight) - weight.sum() / 2 for level in (reference, student)]
     spread = np.sqrt((weight * gaps[0] ** 2).sum() * (weight * gaps[1] ** 2).sum())
     return float((weight * gaps[0] * gaps[1]).sum() / spread) if spread > 0 else float("nan")
 
 
 def rank_correlation_replicates(reference: Row, student: Row, resampling: Resampling) -> Float64[np.ndarray, " draws"]:
-    """`rank_correlation` of every bootstrap replicate, ranked anew in each: slow, and exact."""
-    return replicate(lambda weights: np.array([rank_correlation(reference, student, weights)]), resampling)[:, 0]
+    """`rank_correlation` of every bootstrap replicate, ranked anew in each: exact, for rows are sorted only once."""
+    levels = _levels(reference), _levels(student)
+    return replicate(lambda weights: np.array([_of_levels(*levels, weights)]), resampling)[:, 0]
 
 
-def _midranks(values: Row, weight: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
+def _midranks(level: Int[np.ndarray, " rows"], weight: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " rows"]:
     """The weight below each row and half of the weight of its ties; their weighted mean is half of the total."""
-    levels, level = np.unique(values, return_inverse=True)
-    tied = np.bincount(level, weight, minlength=len(levels))
+    tied = np.bincount(level, weight)
     return np.asarray((np.cumsum(tied) - tied / 2)[level])

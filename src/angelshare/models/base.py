@@ -13,6 +13,7 @@ from angelshare import runs
 
 MULTILABEL = "multi_label_classification"
 SINGLE = "single_label_classification"
+REGRESSION = "regression"
 
 Model = TypeVar("Model")
 
@@ -24,12 +25,12 @@ def seeded(seed: int, *path: str | int, make: Callable[[], Model]) -> Model:
         return make()
 
 
-def label_settings(labels: tuple[str, ...], multilabel: bool) -> dict[str, Any]:
-    """The configuration's words for k labels, as `transformers` reads them."""
+def label_settings(labels: tuple[str, ...], multilabel: bool, regression: bool = False) -> dict[str, Any]:
+    """The configuration's words for k labels, or for a number to predict, as `transformers` reads them."""
     return {
         "id2label": dict(enumerate(labels)),
         "label2id": {label: index for index, label in enumerate(labels)},
-        "problem_type": MULTILABEL if multilabel else SINGLE,
+        "problem_type": REGRESSION if regression else MULTILABEL if multilabel else SINGLE,
     }
 
 

@@ -1,8 +1,10 @@
 """Texts tokenised once, and length-bucketed batches of them: little padding, and the same batches every time."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,45 +41,68 @@ class Encoded:
     starts : (rows,) where each row begins in `tokens`.
     lengths : (rows,) tokens of each row.
     pad : the token id that fills the short rows of a batch.
+    types : (all tokens,) 0 in a pair's first text and 1 in its second; None for a model that is not told.
     """
 
     tokens: Int[np.ndarray, " tokens"]
     starts: Int[np.ndarray, " rows"]
     lengths: Int[np.ndarray, " rows"]
     pad: int
+    types: Int[np.ndarray, " tokens"] | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def batch(self, index: Int[np.ndarray, " rows"], device: torch.device | None = None) -> dict[str, Tensor]:
-        """`input_ids` and `attention_mask` (rows, tokens) of some rows, padded on the right to the longest of them."""
+        """`input_ids` and `attention_mask` (rows, tokens) of some rows, padded on the right to the longest of them.
+
+        And `token_type_ids`, where there are types.
+        """
         lengths = self.lengths[index]
         place = np.arange(max(int(lengths.max(initial=0)), 1))
         real = place < lengths[:, None]
         at = np.minimum(self.starts[index][:, None] + place, len(self.tokens) - 1)
         ids = np.where(real, self.tokens[at], self.pad).astype(np.int64)
         tensors = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(real.astype(np.int64))}
+        if self.types is not None:
+            tensors["token_type_ids"] = torch.from_numpy(np.where(real, self.types[at], 0).astype(np.int64))
         return tensors if device is None else {name: value.to(device) for name, value in tensors.items()}
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Encoded:
-    """Tokenise every text once, truncated to `max_length` tokens."""
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | Sequence[tuple[str, str]],
+    max_length: int,
+    *,
+    typed: bool = False,
+) -> Encoded:
+    """Tokenise every text once, or every pair of texts, truncated to `max_length` tokens; of a pair the longer is cut.
+
+    Parameters
+    ----------
+    typed : whether the model is told which of two texts a token is of.
+    """
     limit = max_length * CHARACTERS_A_TOKEN
-    tidy = [clean(text, limit) for text in texts]
-    rows: list[list[int]] = (
-        tokenizer(
-            tidy, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=False
-        )["input_ids"]
-        if tidy
-        else []
-    )
+    sides: list[Any] = [texts] if not len(texts) or isinstance(texts[0], str) else list(zip(*texts, strict=True))
+    tidy = [[clean(text, limit) for text in side] for side in sides]
+    typed = typed and len(sides) == 2
+    found: dict[str, list[list[int]]] = {"input_ids": []}
+    if tidy[0]:
+        found = tokenizer(
+            *tidy, truncation=True, max_length=max_length, return_attention_mask=False, return_token_type_ids=typed
+        )
+    rows = found["input_ids"]
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     tokens = np.zeros(max(int(lengths.sum()), 1), dtype=np.int32)
     starts = np.cumsum(lengths) - lengths
     for row, start in zip(rows, starts.tolist(), strict=True):
         tokens[start : start + len(row)] = row
+    types = None
+    if typed:
+        types = np.zeros_like(tokens)
+        types[: lengths.sum()] = np.fromiter(itertools.chain.from_iterable(found["token_type_ids"]), dtype=np.int32)
     pad = tokenizer.pad_token_id
-    return Encoded(tokens, starts, lengths, int(pad) if pad is not None else 0)
+    return Encoded(tokens, starts, lengths, int(pad) if pad is not None else 0, types)
 
 
 def buckets(lengths: Int[np.ndarray, " rows"], max_tokens: int, max_rows: int = 256) -> list[Int[np.ndarray, " batch"]]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -16,8 +16,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 import angelshare.models.auto  # noqa: F401  (the students' architectures)
 from angelshare import runs
 from angelshare.errors import ModelError
-from angelshare.models.base import MULTILABEL, StudentModel
+from angelshare.models.base import MULTILABEL, REGRESSION, StudentModel
 from angelshare.models.batching import Encoded, buckets, encode, restored
+
+Texts: TypeAlias = Sequence[str] | Sequence[tuple[str, str]]
+"""Of a model of pairs, two texts a row."""
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -72,8 +75,11 @@ class TorchClassifier:
         self.source = source
         self._size_bytes = size_bytes
 
-    def predict_logits(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows labels"]:
-        """Log-odds (nats), one row a text, in the texts' order; no text's score depends on the others."""
+    def predict_logits(self, texts: Texts) -> Float32[np.ndarray, "rows labels"]:
+        """Log-odds (nats), one row a text, in the texts' order; no text's score depends on the others.
+
+        A model of pairs takes two texts a row. What a regression gives are numbers in units of their own.
+        """
         return self._score(texts, len(self.labels), lambda output, mask: output.logits)
 
     def features(self, texts: Sequence[str]) -> Float32[np.ndarray, "rows width"]:
@@ -94,7 +100,7 @@ class TorchClassifier:
         return np.ascontiguousarray(both[:, :labels]), both[:, labels:]
 
     def _score(
-        self, texts: Sequence[str], width: int, pick: Callable[[Any, Tensor], Tensor], **wanted: Any
+        self, texts: Texts, width: int, pick: Callable[[Any, Tensor], Tensor], **wanted: Any
     ) -> Float32[np.ndarray, "rows width"]:
         self.model.eval()
         if not len(texts):
@@ -103,7 +109,8 @@ class TorchClassifier:
         half = self.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(self.model.device.type, torch.bfloat16, enabled=half):
             for start in range(0, len(texts), ROWS_AT_ONCE):
-                encoded = encode(self.tokenizer, texts[start : start + ROWS_AT_ONCE], self.max_length)
+                part = texts[start : start + ROWS_AT_ONCE]
+                encoded = encode(self.tokenizer, part, self.max_length, typed=reads_types(self.model))
                 batches = buckets(encoded.lengths, self.max_batch_tokens, self._max_rows)
                 rows = [self._batch(encoded, index, pick, wanted) for index in batches]
                 parts.append(restored(rows, batches))
@@ -176,6 +183,12 @@ def default_max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
     return min(limit, int(positions))
 
 
+def reads_types(model: PreTrainedModel) -> bool:
+    """Whether the model is told which of two texts a token is of; DistilBERT and RoBERTa are not."""
+    config = getattr(model.config, "inner", model.config)
+    return int(getattr(config, "type_vocab_size", 0) or 0) > 1
+
+
 def batch_tokens(model: PreTrainedModel) -> int:
     """Padded tokens a batch by default: without a GPU, transformers are quickest in batches that fit the cache."""
     if model.device.type != "cpu":
@@ -214,7 +227,7 @@ def _labels(
             f"{', '.join(labels)}."
         )
     if multilabel is None:
-        if config.problem_type == "regression":
+        if config.problem_type == REGRESSION:
             raise ModelError(
                 f"{source or 'The model'} is a regression, whose outputs are not log-odds. "
                 "Say multilabel=True if a sigmoid makes probabilities of them."

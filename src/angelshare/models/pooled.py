@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from angelshare.models.base import MULTILABEL, REGRESSION
+
 __all__ = ["PooledConfig", "PooledForSequenceClassification"]
 
 
@@ -55,6 +57,7 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         labels: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         output_hidden_states: bool = False,
+        token_type_ids: Tensor | None = None,
         **ignored: Any,
     ) -> SequenceClassifierOutput:
         if attention_mask is None:
@@ -62,6 +65,8 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
                 raise ValueError("Give input_ids, or inputs_embeds with their attention_mask.")
             attention_mask = torch.ones_like(input_ids)
         given = {"input_ids": input_ids} if inputs_embeds is None else {"inputs_embeds": inputs_embeds}
+        if token_type_ids is not None:
+            given["token_type_ids"] = token_type_ids
         found = self.encoder(**given, attention_mask=attention_mask, output_hidden_states=output_hidden_states)
         states = found.last_hidden_state
         real = attention_mask.unsqueeze(-1).to(states.dtype)
@@ -69,12 +74,12 @@ class PooledForSequenceClassification(PreTrainedModel):  # type: ignore[misc]
         logits = self.classifier(self.dropout(mean))
         loss = None
         if labels is not None:
-            several = self.config.problem_type == "multi_label_classification"
-            loss = (
-                nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
-                if several
-                else nn.functional.cross_entropy(logits, labels)
-            )
+            if self.config.problem_type == REGRESSION:
+                loss = nn.functional.mse_loss(logits.squeeze(-1), labels.float())
+            elif self.config.problem_type == MULTILABEL:
+                loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+            else:
+                loss = nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=found.hidden_states)
 
 

@@ -115,7 +115,7 @@ def _depth(encoder: dict[str, object]) -> str:
 
 
 def from_encoder(
-    encoder: str, *, labels: tuple[str, ...], multilabel: bool, seed: int = 0
+    encoder: str, *, labels: tuple[str, ...], multilabel: bool, regression: bool = False, seed: int = 0
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Any encoder under a classification head drawn from `seed`.
 
@@ -131,7 +131,7 @@ def from_encoder(
             use_safetensors=True,
             trust_remote_code=False,
             ignore_mismatched_sizes=True,
-            **label_settings(labels, multilabel),
+            **label_settings(labels, multilabel, regression),
         )
 
     try:

@@ -66,6 +66,10 @@ NAMES = {
     "permutation_p": "chance of d",
     "masked_accuracy": "masked tokens guessed",
     "pseudo_perplexity": "pseudo-perplexity",
+    "glue_average": "GLUE average",
+    "task_score": "task’s score",
+    "pearson": "Pearson’s correlation",
+    "spearman": "Spearman’s correlation",
     "parameters": "parameters",
     "size_bytes": "size on disk",
     "texts_per_second_single": "texts a second, one by one",
@@ -108,6 +112,7 @@ AUDITS = {
     "seat": "Associations",
     "mlm": "Masked tokens",
     "cost": "Cost",
+    "glue": "GLUE",
 }
 
 

@@ -32,6 +32,7 @@ class Spec:
     labels: tuple[str, ...]
     multilabel: bool
     seed: int
+    regression: bool = False
 
 
 def build(spec: Spec) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -42,7 +43,9 @@ def build(spec: Spec) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     ModelError : the encoder cannot be loaded.
     """
     if spec.pooling == "cls":
-        return from_encoder(spec.encoder, labels=spec.labels, multilabel=spec.multilabel, seed=spec.seed)
+        return from_encoder(
+            spec.encoder, labels=spec.labels, multilabel=spec.multilabel, regression=spec.regression, seed=spec.seed
+        )
     try:
         with quiet():
             encoder = AutoModel.from_pretrained(spec.encoder, dtype=torch.float32, use_safetensors=True)
@@ -58,7 +61,7 @@ def build(spec: Spec) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 def _pooled(encoder: PreTrainedModel, spec: Spec) -> PreTrainedModel:
     inner = {**encoder.config.to_diff_dict(), "model_type": encoder.config.model_type}
-    config = PooledConfig(encoder=inner, **label_settings(spec.labels, spec.multilabel))
+    config = PooledConfig(encoder=inner, **label_settings(spec.labels, spec.multilabel, spec.regression))
     pooled = PooledForSequenceClassification(config)
     if hasattr(encoder, "pooler"):
         encoder.pooler = None

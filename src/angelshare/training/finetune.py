@@ -11,10 +11,10 @@ from torch import Tensor
 
 from angelshare import losses
 from angelshare.data.tables import Columns, Table, read, require_classes
-from angelshare.errors import ModelError
+from angelshare.errors import DataError, ModelError
 from angelshare.models.batching import encode
 from angelshare.models.card import CardFacts
-from angelshare.models.classifier import default_max_length
+from angelshare.models.classifier import default_max_length, reads_types
 from angelshare.training import encoders, selection
 from angelshare.training.engine import Run, TrainOptions
 from angelshare.training.outputs import finished, public_name, store
@@ -24,7 +24,7 @@ from angelshare.training.workplace import Workplace
 if TYPE_CHECKING:
     from angelshare.models.classifier import TorchClassifier
 
-__all__ = ["FinetuneOptions", "finetune"]
+__all__ = ["FinetuneOptions", "finetune", "learnable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,8 @@ def finetune(
 ) -> "TorchClassifier":
     """Fine-tune an encoder on golden labels; the weights of the best dev score are kept.
 
+    Rows may be pairs of texts, and have numbers to predict instead of labels: then the loss is their squared error.
+
     Parameters
     ----------
     encoder : directory or hub id.
@@ -80,17 +82,19 @@ def finetune(
     TrainingError : a loss or gradient is not finite; names the rows.
     """
     options = options or FinetuneOptions()
-    table, held = _tables(train, dev, columns, options)
+    table, held = learnable(train, dev, columns, options)
     place = Workplace(out, _facts(encoder, table, held, options))
     if place.finished:
-        return finished(place.out)
-    spec = encoders.Spec(str(encoder), options.pooling, table.labels, table.multilabel, options.seed)
+        return finished(place.out, regression=table.regression)
+    spec = encoders.Spec(
+        str(encoder), options.pooling, table.labels, table.multilabel, options.seed, regression=table.regression
+    )
     with place.preparing():
         model, tokenizer = encoders.build(spec)
     limit = min(options.max_length, default_max_length(model, tokenizer))
     tokenizer.model_max_length = limit
     rows = golden_rows(table)
-    texts, dev_texts = encode(tokenizer, rows.texts, limit), encode(tokenizer, held.texts, limit)
+    texts, dev_texts = (encode(tokenizer, each.inputs, limit, typed=reads_types(model)) for each in (table, held))
     targets = torch.from_numpy(rows.targets)
     balance = _class_weights(rows) if options.class_weights else None
     run = Run(
@@ -109,28 +113,33 @@ def finetune(
         at = torch.from_numpy(batch).to(run.device)
         with run.forward():
             logits = run.model(**texts.batch(batch, run.device)).logits
-            golden = _loss(table.multilabel, logits, targets[at], balance, weights[at])
+            golden = _loss(table, logits, targets[at], balance, weights[at])
         run.descend(batch, {"golden": golden})
         if run.evaluation_due:
-            run.assess(selection.against_gold(run.score(dev_texts), golden_rows(held).targets, table.multilabel))
+            run.assess(_assessed(held, run.score(dev_texts)))
     run.restore_best()
     training = {"role": "teacher", "rows": len(rows), "dev_rows": len(held)}
     made = place.work / "teacher" / "made"
     store(run, tokenizer, made, card=_card(run, encoder, table, options), facts=place.facts, training=training)
     place.publish({"": made})
-    return finished(place.out)
+    return finished(place.out, regression=table.regression)
 
 
-def _tables(
+def learnable(
     train: Table | str | Path, dev: Table | str | Path | None, columns: Columns | None, options: FinetuneOptions
 ) -> tuple[Table, Table]:
-    table = train if isinstance(train, Table) else read(train, columns)
+    """The rows to learn from and those that choose the checkpoint; raises DataError where nothing can be learnt."""
+    table = train if isinstance(train, Table) else read(train, columns, pairs=True)
     require_classes(table)
+    if table.regression and options.class_weights:
+        raise DataError(f"{table.source} has numbers to predict, and no classes to weigh. Leave --class-weights out.")
     if dev is None:
         table, held = table.split(options.dev_fraction, options.seed)
         require_classes(table)
         return table, held
-    held = dev if isinstance(dev, Table) else read(dev, columns, names=table.labels)
+    held = dev if isinstance(dev, Table) else read(dev, columns, names=table.labels, pairs=True)
+    if (held.pairs is None, held.regression) != (table.pairs is None, table.regression):
+        raise DataError(f"{held.source} must have texts and labels of the same kind as {table.source}. Give such rows.")
     return table, aligned(held, table.labels, table.multilabel)
 
 
@@ -148,13 +157,13 @@ def _card(run: Run, encoder: str | Path, table: Table, options: FinetuneOptions)
     return CardFacts(
         name=f"{public_name(encoder)}, fine-tuned",
         kind="transformer",
-        labels=table.labels,
+        labels=() if table.regression else table.labels,
         multilabel=table.multilabel,
         role="teacher",
         parameters=run.parameters,
         base_model=str(encoder),
         data=[f"{len(table):,} golden rows ({table.name})"],
-        losses={"golden": "binary cross-entropy" if table.multilabel else "cross-entropy"},
+        losses={"golden": _loss_name(table)},
         seeds=[options.seed],
         settings=options.facts(),
         results=run.results(),
@@ -170,7 +179,23 @@ def _class_weights(rows: Rows) -> Tensor:
     return torch.from_numpy(share.astype(np.float32))
 
 
-def _loss(multilabel: bool, logits: Tensor, targets: Tensor, balance: Tensor | None, weights: Tensor) -> Tensor:
-    on_labels = losses.golden_bce if multilabel else losses.golden_cross_entropy
+def _loss_name(table: Table) -> str:
+    if table.regression:
+        return "squared error"
+    return "binary cross-entropy" if table.multilabel else "cross-entropy"
+
+
+def _assessed(held: Table, scores: np.ndarray) -> selection.DevScore:
+    targets = golden_rows(held).targets
+    if held.regression:
+        return selection.of_numbers(scores, targets)
+    return selection.against_gold(scores, targets, held.multilabel)
+
+
+def _loss(table: Table, logits: Tensor, targets: Tensor, balance: Tensor | None, weights: Tensor) -> Tensor:
+    if table.regression:
+        error: Tensor = losses.logits_mse(logits, targets, weights)
+        return error
+    on_labels = losses.golden_bce if table.multilabel else losses.golden_cross_entropy
     found: Tensor = on_labels(logits, targets, balance, weights)
     return found

@@ -57,11 +57,11 @@ def whole(directory: Path) -> bool:
     return True
 
 
-def finished(directory: Path) -> "TorchClassifier":
-    """The classifier in a finished output directory, its files verified."""
+def finished(directory: Path, *, regression: bool = False) -> "TorchClassifier":
+    """The classifier in a finished output directory, its files verified; a regression loads where it is expected."""
     from angelshare.models.classifier import TorchClassifier
 
-    found = load(directory)
+    found = load(directory, multilabel=True if regression else None)
     if not isinstance(found, TorchClassifier):
         raise ModelError(f"{directory} holds no trained model of ours. Name another directory.")
     return found

@@ -143,7 +143,7 @@ def golden_rows(table: Table) -> Rows:
 
 
 def table_digest(table: Table) -> str:
-    """A sha256 of ids, texts, labels, targets and weights."""
+    """A sha256 of ids, texts, labels, targets and weights; of second texts where there are some."""
     weights: Float64[np.ndarray, " rows"] | None = table.weights
     return runs.digest(
         *table.labels,
@@ -152,4 +152,5 @@ def table_digest(table: Table) -> str:
         *table.texts,
         b"" if table.targets is None else table.targets.tobytes(),
         b"" if weights is None else weights.tobytes(),
+        *(() if table.pairs is None else table.pairs),
     )

@@ -12,7 +12,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from angelshare.errors import TrainingError
 from angelshare.metrics.ranking import auc_roc
 
-__all__ = ["DevScore", "against_gold", "against_teacher", "of_masked"]
+__all__ = ["DevScore", "against_gold", "against_teacher", "of_masked", "of_numbers"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class DevScore:
 
     Attributes
     ----------
-    metric : what `value` is: accuracy, auc_roc (mean over labels), agreement, minus the loss, or minus the perplexity.
+    metric : what `value` is: accuracy, auc_roc (mean over labels), agreement, or minus the loss, the perplexity or the
+        squared error (which is then the loss).
     others : figures to look at, which choose nothing.
     """
 
@@ -62,6 +63,19 @@ def against_gold(
     if not both:
         return DevScore("minus_loss", -loss, loss)
     return DevScore("auc_roc", float(np.mean([auc_roc(logits[:, at], positive[:, at]) for at in both])), loss)
+
+
+def of_numbers(predicted: Float32[np.ndarray, "rows labels"], targets: Float[np.ndarray, "rows labels"]) -> DevScore:
+    """Minus the mean squared error: a model that still says the same of every row has no correlation to go by.
+
+    Raises
+    ------
+    TrainingError : a prediction is not finite.
+    """
+    error = float(np.square(predicted.astype(np.float64) - targets).mean())
+    if not math.isfinite(error):
+        raise TrainingError("The predictions on the dev split are not finite. Lower --learning-rate.")
+    return DevScore("minus_squared_error", -error, error)
 
 
 def of_masked(loss: float, **others: float) -> DevScore:
