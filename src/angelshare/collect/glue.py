@@ -84,10 +84,12 @@ def read_run(directory: str | Path) -> Run:
 def _answers(place: Path, digest: str, gold: Table) -> Predictions:
     runs.verify(place)
     try:
-        found = store.read_predictions(place / PREDICTIONS, digest)
+        found = store.read_answer(place / PREDICTIONS, digest)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedFile(f"{place / PREDICTIONS} cannot be read: {reason}. Run angelshare glue again.") from error
+    if not isinstance(found, Predictions):
+        raise DamagedFile(f"{place / PREDICTIONS} holds no predictions. Run angelshare glue again.")
     if found.labels != gold.labels or not np.array_equal(found.ids, gold.ids) or not np.isfinite(found.scores).all():
         raise DamagedFile(f"{place / PREDICTIONS} has not an answer to every judged row. Run angelshare glue again.")
     return found
