@@ -49,7 +49,7 @@ DEFAULTS: Mapping[str, float | Literal[False]] = {
     "glue/*": 0.02,
     "glue/glue_average": 0.01,
 }
-"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group of rows or a task, a small effect for d.
+"""Margins of "audit/metric" patterns: 0.01 for AUC and accuracy, 0.02 for a group or a task, a small effect for d.
 
 At another class rate (`accuracy@0.08`) the threshold and the calibration stay those of the data's own rate, so only the
 ranking is judged there.
