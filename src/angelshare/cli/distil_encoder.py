@@ -1,7 +1,7 @@
 """angelshare distil-encoder: a masked model with fewer layers out of a bigger one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,9 +9,12 @@ from angelshare.cli import columns as shared
 from angelshare.cli import training
 from angelshare.errors import ModelError
 
+if TYPE_CHECKING:
+    from angelshare.training.encoder_options import EncoderMixup
+
 __all__ = ["command"]
 
-LOSS, CORPUS = "Loss", "Corpus"
+LOSS, CORPUS, MIXUP = "Loss", "Corpus", "Mixup"
 
 
 def command(
@@ -66,6 +69,28 @@ def command(
     ] = "attended",
     dropout: Annotated[
         float | None, typer.Option("--dropout", help="The student's; default the teacher's.", rich_help_panel=LOSS)
+    ] = None,
+    mixup_pairs: Annotated[
+        str | None,
+        typer.Option(
+            "--mixup-pairs",
+            metavar="gender-10|FILE",
+            help="Mix the words of these pairs with their partners: what the student reads, and what it follows.",
+            rich_help_panel=MIXUP,
+        ),
+    ] = None,
+    mixup_alpha: Annotated[
+        float | None,
+        typer.Option("--mixup-alpha", help="Shares come from Beta(alpha, alpha); default .4.", rich_help_panel=MIXUP),
+    ] = None,
+    mixup_at: Annotated[
+        str | None,
+        typer.Option(
+            "--mixup-at",
+            metavar="input,output,logits",
+            help="The student's embeddings, the teacher's last states, its logits; default logits,input.",
+            rich_help_panel=MIXUP,
+        ),
     ] = None,
     text: shared.Text = "text",
     corpus_share: Annotated[
@@ -131,6 +156,7 @@ def command(
         masked=share,
         corpus=store,
         steps=steps,
+        mixup=_mixup(mixup_pairs, mixup_alpha, mixup_at),
         seed=seed,
         training=training.trained(base, learning_rate, batch_size, epochs, None, precision),
         **weights,  # type: ignore[arg-type]
@@ -144,6 +170,19 @@ def command(
         texts = [str(made.with_name(f"{made.name}.tokens"))]
     distil_encoder(teacher, texts, out=out, columns=columns, options=options)
     typer.echo(out)
+
+
+def _mixup(pairs: str | None, alpha: float | None, at: str | None) -> "EncoderMixup | None":
+    from angelshare.mitigate.pairs import open_words
+    from angelshare.training.encoder_options import EncoderMixup
+
+    if pairs is None:
+        if alpha is not None or at is not None:
+            name = "--mixup-alpha" if alpha is not None else "--mixup-at"
+            raise ModelError(f"{name} is for mixed words. Name their pairs with --mixup-pairs.")
+        return None
+    given = {"alpha": alpha, "parts": None if at is None else [part.strip() for part in at.split(",")]}
+    return EncoderMixup(open_words(pairs), **{name: value for name, value in given.items() if value is not None})
 
 
 def _layers(given: str | None) -> int | tuple[int, ...] | None:

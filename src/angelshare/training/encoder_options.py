@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from angelshare.data.tokens import StoreOptions
 from angelshare.errors import ModelError
+from angelshare.mitigate.mixup import ALPHA, check_alpha, check_parts
+from angelshare.mitigate.pairs import PairList
 from angelshare.training.settings import TrainOptions
 
-__all__ = ["INITIALIZER", "PRESETS", "EncoderOptions", "HeadOptions", "OnCorpus"]
+__all__ = ["INITIALIZER", "PRESETS", "EncoderMixup", "EncoderOptions", "HeadOptions", "OnCorpus"]
 
 PRESETS = {
     "distilbert": {"kl_weight": 5.0, "mlm_weight": 2.0, "cosine_weight": 1.0},
@@ -67,6 +69,28 @@ class OnCorpus:
         return {**own, **vars(self.corpus), **self.training.facts()}
 
 
+@dataclass(frozen=True)
+class EncoderMixup:
+    """Which words are mixed with their partners, and where (Ahn et al. 2022, section 5.1).
+
+    Attributes
+    ----------
+    alpha : of Beta(alpha, alpha), from which each sequence's share is drawn.
+    parts : of `mitigate.mixup.PARTS`: the student's input embeddings, the teacher's last states, its logits.
+    """
+
+    pairs: PairList
+    alpha: float = ALPHA
+    parts: Sequence[str] = ("logits", "input")
+
+    def __post_init__(self) -> None:
+        check_alpha(self.alpha)
+        object.__setattr__(self, "parts", check_parts(self.parts))
+
+    def facts(self) -> dict[str, Any]:
+        return {"pairs": self.pairs.digest, "alpha": self.alpha, "parts": list(self.parts)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncoderOptions(OnCorpus):
     """How to distil a masked model; the rest as of `OnCorpus`.
@@ -80,6 +104,7 @@ class EncoderOptions(OnCorpus):
         Without the first and the last it is the control: the same student on the same tokens, without the teacher.
     kl_over : the tokens that the KL is over: all but padding, or the masked ones. The cosine is over all but padding.
     dropout : of the student; its teacher's where None.
+    mixup : of pair words with their partners.
     """
 
     layers: int | Sequence[int] | None = None
@@ -89,6 +114,7 @@ class EncoderOptions(OnCorpus):
     temperature: float = 2.0
     kl_over: Literal["attended", "masked"] = "attended"
     dropout: float | None = None
+    mixup: EncoderMixup | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,6 +127,14 @@ class EncoderOptions(OnCorpus):
             raise ModelError(f"The KL must be over attended or masked tokens. Got '{self.kl_over}' instead.")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ModelError(f"The dropout must be from 0 and under 1. Got {self.dropout} instead.")
+        for part, weight, loss in (("logits", self.kl_weight, "KL"), ("output", self.cosine_weight, "cosine")):
+            if self.mixup is not None and part in self.mixup.parts and not weight:
+                raise ModelError(
+                    f"A mixup at '{part}' acts through the {loss}, whose weight is 0. Weigh it, or mix elsewhere."
+                )
+
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {"mixup": None if self.mixup is None else self.mixup.facts()}
 
     @property
     def asks_teacher(self) -> bool:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float32, Int
 from torch import Tensor
 
+from angelshare.mitigate.mixup import Mixture, mixture
+from angelshare.mitigate.tokenpairs import TokenPairs
 from angelshare.models.batching import Encoded
 from angelshare.training.masking import Masker
 
@@ -27,6 +29,7 @@ class Given:
     places : (places,) that pass the vocabulary's matrix, counted through the rows, rising.
     truth : (places,) the token to guess; negative where the place is not masked.
     attended, masked : how many tokens are no padding, and how many of them are masked.
+    mixed : the pair words that are mixed with their partners; None where none stands, or no mixup is wanted.
     """
 
     inputs: dict[str, Tensor]
@@ -35,6 +38,7 @@ class Given:
     truth: Int[Tensor, " places"]
     attended: int
     masked: int
+    mixed: Mixture | None = None
 
     def counted(self, over: str) -> int:
         return self.masked if over == "masked" else self.attended
@@ -48,12 +52,15 @@ class MaskedBatch:
     ----------
     ids, seen : (rows, tokens) before and after masking.
     real, chosen : (rows, tokens) True where there is no padding, and where a token is to be guessed.
+    pairs, shares : whose words are mixed, and (rows,) the share of the second word of each pair.
     """
 
     ids: Int[np.ndarray, "rows tokens"]
     seen: Int[np.ndarray, "rows tokens"]
     real: Bool[np.ndarray, "rows tokens"]
     chosen: Bool[np.ndarray, "rows tokens"]
+    pairs: TokenPairs | None = None
+    shares: Float32[np.ndarray, " rows"] | None = None
 
     @classmethod
     def drawn(
@@ -84,4 +91,7 @@ class MaskedBatch:
         tensors = (seen, real.astype(np.int64), ids, places, truth)
         read, mask, original, at, right = (torch.from_numpy(np.ascontiguousarray(one)).to(device) for one in tensors)
         inputs = {"input_ids": read, "attention_mask": mask}
-        return Given(inputs, original, at, right, int(real.sum()), int(chosen.sum()))
+        mixed = None
+        if self.pairs is not None and self.shares is not None:
+            mixed = mixture(self.pairs, seen, real, self.shares[rows], device)
+        return Given(inputs, original, at, right, int(real.sum()), int(chosen.sum()), mixed)

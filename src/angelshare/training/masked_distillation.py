@@ -1,7 +1,7 @@
 """A masked model with fewer layers out of a bigger one: DistilBERT's distillation, one visible loop."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from angelshare import losses, runs
 from angelshare.data.tables import Columns
 from angelshare.data.tokens import TokenStore
+from angelshare.mitigate.mixup import Answer, shares, taught
+from angelshare.mitigate.tokenpairs import TokenPairs
 from angelshare.models.batching import Encoded, buckets
 from angelshare.models.card import CardFacts
 from angelshare.models.guesses import Guesses, guesses, states
@@ -57,7 +59,8 @@ def distil_encoder(
     Raises
     ------
     DataError : there is too little to read, or `out` was made from other data or options.
-    ModelError : the teacher has no trained head, or not the layers asked for.
+    ModelError : the teacher has no trained head, or not the layers asked for; or its tokenizer has other numbers of
+        tokens for the words of a pair.
     TrainingError : a loss or gradient is not finite; names the sequences.
     """
     options, processes = options or EncoderOptions(), ranks()
@@ -108,11 +111,12 @@ def _student(teacher: PreTrainedModel, options: EncoderOptions) -> PreTrainedMod
 
 
 def _train(job: _Job, student: PreTrainedModel, work: Path) -> Run:
-    """The loop. A mixup's place is between the two answers: it changes the teacher's and what the student is given."""
+    """The loop."""
     options, train = job.options, job.options.training
     texts = corpus.encoded(job.tokens.train, job.tokenizer)
     mask = Smoothed.of(options.masked, options.smoothing, job.tokenizer, job.tokens.counts)
     order = Windows(texts.lengths, train.batch_size, options.seed, train.accumulate)
+    pairs = None if options.mixup is None else TokenPairs.of(options.mixup.pairs, job.tokenizer)
     steps = options.steps or train.epochs * order.steps
     run = Run(
         student,
@@ -132,11 +136,14 @@ def _train(job: _Job, student: PreTrainedModel, work: Path) -> Run:
     dev = corpus.some(dev, options.dev_tokens, runs.rng(options.seed, "dev"))
     for rows in run.batches():
         batch = MaskedBatch.drawn(texts, rows, mask, runs.rng(options.seed, "mask", run.step))
+        if options.mixup is not None:
+            drawn = shares(options.mixup.alpha, len(rows), runs.rng(options.seed, "mixup", run.step))
+            batch = replace(batch, pairs=pairs, shares=drawn)
         for part in run.parts(len(rows)):
             given = batch.part(part.rows, _over(options), run.device)
             with run.forward(part):
                 theirs = _answer(teacher, given, options)
-                ours = guesses(run.model, given.inputs, given.places)
+                ours = guesses(run.model, _read(run.inner, given, options), given.places)
                 found = _losses(ours, theirs, given, options)
             run.backward(_shares(found, batch, options), part)
         run.update(rows)
@@ -151,14 +158,30 @@ def _over(options: EncoderOptions) -> str:
     return "attended" if options.kl_weight and options.kl_over == "attended" else "masked"
 
 
+def _read(student: PreTrainedModel, given: Given, options: EncoderOptions) -> dict[str, Tensor]:
+    """What the student reads: the masked sequences, or their embeddings with those of pair words mixed."""
+    if options.mixup is None or given.mixed is None or "input" not in options.mixup.parts:
+        return given.inputs
+    ids, mask = given.inputs["input_ids"], given.inputs["attention_mask"]
+    return {"inputs_embeds": given.mixed.inputs(student.get_input_embeddings(), ids), "attention_mask": mask}
+
+
 def _answer(teacher: PreTrainedModel, given: Given, options: EncoderOptions) -> Guesses | None:
-    """The teacher's answer to what a loss asks of it; None where none does."""
+    """The teacher's answer to what a loss asks of it, mixed as wanted; None where no loss asks."""
+
+    def ask(ids: Tensor, mask: Tensor, places: Tensor) -> Answer:
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if not options.kl_weight:
+            return torch.zeros(0, 0), states(teacher, inputs)
+        found = guesses(teacher, inputs, places)
+        return found.logits, found.states
+
     if not options.asks_teacher:
         return None
+    ids, mask = given.inputs["input_ids"], given.inputs["attention_mask"]
+    parts = () if options.mixup is None else options.mixup.parts
     with torch.no_grad():
-        if options.kl_weight:
-            return guesses(teacher, given.inputs, given.places)
-        return Guesses(torch.zeros(0, 0), states(teacher, given.inputs))
+        return Guesses(*taught(given.mixed, parts, ask(ids, mask, given.places), given.places, mask, ask))
 
 
 def _losses(ours: Guesses, theirs: Guesses | None, given: Given, options: EncoderOptions) -> dict[str, Tensor]:
