@@ -86,6 +86,18 @@ class MaskedModel(Protocol):
         """
         ...
 
+    def swap_divergences(self, texts: Sequence[str], twins: Sequence[str]) -> Float64[np.ndarray, "rows 4"]:
+        """How far apart the answers to a text and to its twin are, by tokens that stay and tokens that are swapped.
+
+        At each token the mean of KL(text || twin) and KL(twin || text), nats. A twin of another length has no token for
+        each token of its text: its row is zero.
+
+        Returns
+        -------
+        A row a text: the sum over the tokens that stay, how many these are, and both of the tokens swapped.
+        """
+        ...
+
 
 @runtime_checkable
 class Guesser(Protocol):

@@ -32,6 +32,7 @@ class Settings:
     min_cell : rows a group x label cell must have for a figure.
     positive_rate : share of positives to re-weight to, besides the data's own.
     swaps : which built-in sentences; by the positive label's name when None.
+    pairs : of pair-swaps: a named list, or a file of pairs.
     tests, pooling : of seat: which tests, C6 to C8b where none is named; which token states make a sentence's vector.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     min_cell: int = 20
     positive_rate: float | None = None
     swaps: Literal["toxicity", "sentiment"] | None = None
+    pairs: str = "gender-10"
     tests: tuple[str, ...] = ()
     pooling: tuple[Pooling, ...] = ("cls", "mean")
 
@@ -112,9 +114,10 @@ class Request:
     key: str
     ids: np.ndarray
     texts: Sequence[str]
-    kind: Literal["classify", "cost", "routes", "encode", "mask"] = "classify"
+    kind: Literal["classify", "cost", "routes", "encode", "mask", "swap"] = "classify"
     """`routes` asks who would answer each text, student or teacher: only a switch can say. `encode` asks encoders for a
-    vector a text, `mask` masked models for the tokens hidden in it: these come back in `Answers.readings`."""
+    vector a text, `mask` masked models for the tokens hidden in it, `swap` them for how far its answer is from that to
+    the text's twin: these come back in `Answers.readings`."""
     to: Literal["subject", "scorer"] = "subject"
     """The scorer is one model beside the subjects; what it answers comes back in `AuditData.scored`."""
     pooling: Pooling = "mean"
@@ -122,6 +125,8 @@ class Request:
     share: float = 0.15
     """Of `mask`: how many of a text's tokens are hidden, at least one; the `seed` decides which."""
     seed: int = 0
+    twins: tuple[str, ...] = ()
+    """Of `swap`: one for each text."""
 
 
 @dataclass(frozen=True)

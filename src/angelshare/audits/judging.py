@@ -43,6 +43,10 @@ METRICS = {
         *(Metric(name, "target", target=0.0, low=-2.0, high=2.0) for name in ("effect_size", "mean_effect")),
         Metric("mean_effect_size", "lower", high=2.0),
         Metric("pseudo_perplexity", "lower", low=1.0, high=INFINITE),
+        *(
+            Metric(name, "lower", high=INFINITE)
+            for name in ("swap_divergence", "swap_divergence_others", "swap_divergence_words")
+        ),
     )
 }
 """The figures that are not "higher is better, from 0 to 1"."""

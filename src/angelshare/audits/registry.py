@@ -14,6 +14,7 @@ from angelshare.audits.classifier.quality import Quality
 from angelshare.audits.classifier.word_order import WordOrder
 from angelshare.audits.encoder.glue import Glue
 from angelshare.audits.encoder.mlm import Mlm
+from angelshare.audits.encoder.pair_swaps import PairSwaps
 from angelshare.audits.encoder.seat import Seat
 from angelshare.errors import DataError
 from angelshare.types import Sort
@@ -32,15 +33,16 @@ AUDITS: Mapping[str, Audit] = {
         CostAudit(),
         Seat(),
         Mlm(),
+        PairSwaps(),
         Glue(),
     )
 }
 
-ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "seat", "mlm", "glue")
+ON_REQUEST = ("by-column", "false-positives", "word-order", "deferral", "seat", "mlm", "pair-swaps", "glue")
 """Audits that run where they are named, or where the columns or the switch that they need are there: most have neither,
 word order scores each text many times, and encoders are not classifiers."""
 
-SORTS: Mapping[str, Sort] = {Seat.code: "encoder", Mlm.code: "masked model"}
+SORTS: Mapping[str, Sort] = {Seat.code: "encoder", Mlm.code: "masked model", PairSwaps.code: "masked model"}
 """What an audit asks, where that is no classifier."""
 
 USUAL = tuple(code for code in AUDITS if code not in ON_REQUEST)

@@ -38,8 +38,8 @@ def command(
             help="Suites that bring their rows (civil-comments, madlibs-short, madlibs-long, hatecheck, "
             "false-positives, identity-swaps, covert, toxigen), audits to run on the data (quality, fidelity, "
             "identity-auc, by-column, false-positives, identity-swaps, word-order, deferral, cost; of encoders seat, "
-            "of masked models mlm), glue (on what angelshare glue made), or your own sets; by default the audits that "
-            "fit the data.",
+            "of masked models mlm, pair-swaps), glue (on what angelshare glue made), or your own sets; by default the "
+            "audits that fit the data.",
         ),
     ] = None,
     rows: Annotated[
@@ -72,6 +72,10 @@ def command(
         str | None,
         typer.Option("--swaps", metavar="toxicity|sentiment", help="Which sentences fit.", rich_help_panel=HOW),
     ] = None,
+    pairs: Annotated[
+        str,
+        typer.Option("--pairs", metavar="gender-10|FILE", help="Of pair-swaps.", rich_help_panel=HOW),
+    ] = "gender-10",
     tests: Annotated[
         str | None,
         typer.Option("--tests", metavar="NAMES|all", help="Of seat; C6 to C8b by default.", rich_help_panel=HOW),
@@ -145,6 +149,7 @@ def command(
         positive_rate=positive_rate,
         scores=scores,  # type: ignore[arg-type]
         allow_code=allow_code,
+        pairs=pairs,
         tests=_listed(tests),
         pooling=_listed(pooling),  # type: ignore[arg-type]
         **asked,

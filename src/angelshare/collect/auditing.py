@@ -22,6 +22,7 @@ from angelshare.audits.base import (
 )
 from angelshare.audits.budget import Budget, read_budget
 from angelshare.audits.classifier.false_positives import FalsePositives
+from angelshare.audits.encoder.pair_swaps import PairSwaps
 from angelshare.audits.encoder.seat import Seat
 from angelshare.collect import cost, glue, readings
 from angelshare.collect.cache import Cache, key
@@ -62,6 +63,7 @@ def audit(
     threshold: float = 0.5,
     positive_rate: float | None = None,
     swaps: Literal["toxicity", "sentiment"] | None = None,
+    pairs: str = "gender-10",
     tests: Sequence[str] = (),
     pooling: Sequence[Pooling] = ("cls", "mean"),
     scores: Scale = "probabilities",
@@ -92,6 +94,7 @@ def audit(
     threshold : probability from which a label counts as given.
     positive_rate : share of positives to re-weight quality to, besides the data's own.
     swaps : which built-in sentences fit, where the positive label's name does not tell.
+    pairs : of pair-swaps: a named list, or a TOML or CSV file of pairs.
     tests : of seat, by name, or files of the same form; "all" stands for the 46 there are, C6 to C8b for none.
     pooling : of seat: the state of the opening token (cls), the mean of all, or that of the text's first (first-word).
     scores : what predictions files hold.
@@ -106,7 +109,7 @@ def audit(
     settings = Settings(
         budget=budget if isinstance(budget, Budget) else read_budget(budget) if budget is not None else Budget(),
         draws=draws, seed=seed, level=level, threshold=threshold, background=background, positive_rate=positive_rate,
-        swaps=swaps, tests=tuple(tests), pooling=tuple(dict.fromkeys(pooling)),
+        swaps=swaps, pairs=pairs, tests=tuple(tests), pooling=tuple(dict.fromkeys(pooling)),
     )  # fmt: skip
     checked(settings)
     if out is not None:
@@ -403,7 +406,11 @@ def facts(tasks: Sequence[Task], settings: Settings) -> dict[str, Any]:
         for task in tasks
     ]
     budget, codes = settings.budget, list(dict.fromkeys(code for task in tasks for code in task.codes))
-    own = {"tests": settings.tests or DEFAULT, "pooling": settings.pooling} if Seat.code in codes else {}
+    own: dict[str, Any] = (
+        {"tests": settings.tests or DEFAULT, "pooling": settings.pooling} if Seat.code in codes else {}
+    )
+    if PairSwaps.code in codes:
+        own["pairs"] = settings.pairs
     return runs.provenance(
         data=sets[0] if len(sets) == 1 else {"name": ", ".join(str(each["name"]) for each in sets), "sets": sets},
         audits=codes,

@@ -18,6 +18,11 @@ HIDDEN = ("log_prob", "right", "hidden")
 """Of each text: the sum of its hidden tokens' log probabilities (nats), how many were guessed, how many were hidden."""
 
 
+SWAPPED = ("divergence_others", "others", "divergence_words", "words")
+"""Of each text and its twin: how far apart the answers are, summed over the tokens that stay (nats), and how many these
+are; the same of the tokens swapped."""
+
+
 class Reader(NamedTuple):
     """Who answers a kind of request, and how.
 
@@ -49,9 +54,16 @@ def _guessed(model: MaskedModel, request: Request, start: int, texts: Sequence[s
     return np.stack(sums, axis=1).astype(np.float64)
 
 
+def _swapped(model: MaskedModel, request: Request, start: int, texts: Sequence[str]) -> np.ndarray:
+    if not hasattr(model, "swap_divergences"):
+        raise ModelError("The audit pair-swaps asks for swap_divergences, which this object has not. Give a directory.")
+    return model.swap_divergences(texts, request.twins[start : start + len(texts)])
+
+
 READERS: Mapping[str, Reader] = {
     "encode": Reader("encoder", (), lambda request: (request.pooling,), _vectors),
     "mask": Reader("masked model", HIDDEN, lambda request: (request.share, request.seed), _guessed),
+    "swap": Reader("masked model", SWAPPED, lambda request: request.twins, _swapped),
 }
 """By the kind of request."""
 

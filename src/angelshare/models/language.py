@@ -30,6 +30,9 @@ __all__ = ["TorchCausal", "TorchMasked", "fingerprint", "load_causal", "load_mas
 MAX_TOKENS = 2_048
 """Padded tokens a batch: a masked model answers each with the whole vocabulary."""
 
+SWAP_TOKENS = 1_024
+"""The same where two answers are compared at every token."""
+
 ROWS = 16
 """Texts that are written at once."""
 
@@ -83,6 +86,25 @@ class TorchMasked:
             log_probs[index] = chances.gather(1, truth[:, None])[:, 0].cpu().numpy()
             right[index] = (chances.argmax(-1) == truth).cpu().numpy()
         return log_probs, right
+
+    def swap_divergences(self, texts: Sequence[str], twins: Sequence[str]) -> Float64[np.ndarray, "rows 4"]:
+        """Both are read as they are, nothing hidden."""
+        found = np.zeros((len(texts), 4))
+        both = [encode(self.tokenizer, listed, self.max_length) for listed in (texts, twins)]
+        even = np.flatnonzero(both[0].lengths == both[1].lengths)
+        special = torch.tensor(self.tokenizer.all_special_ids, device=self.model.device)
+        for index in buckets(both[0].lengths[even], SWAP_TOKENS):
+            rows = even[index]
+            one, other = (each.batch(rows, self.model.device) for each in both)
+            with torch.inference_mode():
+                p, q = (self.model(**each).logits.float().log_softmax(-1) for each in (one, other))
+                apart = ((p.exp() - q.exp()) * (p - q)).sum(-1).double() / 2
+            ids = one["input_ids"]
+            words = ids != other["input_ids"]
+            others = one["attention_mask"].bool() & ~words & ~torch.isin(ids, special)
+            sums = [part for at in (others, words) for part in ((apart * at).sum(1), at.sum(1).double())]
+            found[rows] = torch.stack(sums, dim=1).cpu().numpy()
+        return found
 
     def _hideable(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
         """Where in `encoded.tokens` the tokens stand that can be hidden, and how many each text has."""

@@ -1,18 +1,16 @@
 """How well does a masked model guess hidden tokens?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from angelshare.audits.base import Answers, AuditData, Judgement, Member, Request
-from angelshare.audits.judging import Figured, Stat, judged, shown
-from angelshare.findings import Finding, Outcome
+from angelshare.audits.base import Answers, AuditData, Judgement, Request
+from angelshare.audits.encoder.vocabularies import compared
+from angelshare.audits.judging import Figured, Stat
 from angelshare.stats.resample import Resampling, tallies
 from angelshare.types import Readings
 
 KEY = "hidden"
-OTHER_TOKENS = "It cuts texts into other tokens than the reference, so the two figures do not compare."
 
 
 class Mlm:
@@ -28,26 +26,9 @@ class Mlm:
         return [Request(KEY, data.table.ids, data.table.texts, kind="mask", seed=data.settings.seed)]
 
     def judge(self, data: AuditData, answers: Answers) -> Judgement:
-        found = answers.readings[KEY]
         resampling = data.resampling(np.zeros(len(data.table), dtype=np.int64))
-        same = [at for at, each in enumerate(found) if each.vocabulary == found[0].vocabulary]
-        others = [at for at in range(len(found)) if at not in same]
-        members = [answers.members[at] for at in same]
-        findings = judged(data, self.code, Answers(members), _figured([found[at] for at in same], resampling))
-        findings += _apart(data, [answers.members[at] for at in others], [found[at] for at in others], resampling)
-        return Judgement(findings)
-
-
-def _apart(
-    data: AuditData, members: Sequence[Member], found: Sequence[Readings], resampling: Resampling
-) -> list[Finding]:
-    """Figures of models that read other tokens, to look at."""
-    alone = [finding for pair in zip(members, found, strict=True) for finding in _alone(data, *pair, resampling)]
-    return [replace(finding, outcome=Outcome.NOT_APPLICABLE, note=OTHER_TOKENS) for finding in alone]
-
-
-def _alone(data: AuditData, member: Member, found: Readings, resampling: Resampling) -> list[Finding]:
-    return shown(data, Mlm.code, [member], _figured([found], resampling))
+        found = answers.readings[KEY]
+        return Judgement(compared(data, self.code, answers, found, lambda some: _figured(some, resampling)))
 
 
 def _figured(found: Sequence[Readings], resampling: Resampling) -> Figured:
