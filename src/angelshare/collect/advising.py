@@ -88,7 +88,7 @@ def advise(
     if not (columns.label or columns.labels or columns.toxicity or str(data).startswith(SET)):
         raise DataError(f"Advice rests on what the teacher gets right in {data}. Name its labels with --label COLUMN.")
     codes = [Quality.code, WordOrder.code, *((IdentityAuc.code, CostAudit.code) if students else ())]
-    chosen = ColumnNames(**asdict(columns))
+    chosen = ColumnNames(**{name: value for name, value in asdict(columns).items() if name in ColumnNames.model_fields})
     suite = Suite(
         name=_name(str(data)), data=(str(data),), audits=tuple(codes), columns=chosen, positive=positive, rows=rows
     )

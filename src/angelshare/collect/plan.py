@@ -71,7 +71,9 @@ def plan(wanted: Wanted, reference: Voice | None) -> list[Task]:
     if needy and not given:
         raise DataError(f"The audits {', '.join(needy)} need data. Name a file of texts (--data).")
     sorts = {registry.sort_of(code) for code in [*codes, *(code for mine in found.own for code in _codes(mine))]}
-    if reference is not None and ("classifier" not in sorts or reference.misfit("classifier")):
+    if reference is not None and (
+        "classifier" not in sorts or (not reference.is_file and reference.misfit("classifier"))
+    ):
         reference = None
     names = None if reference is None or reference.is_file else reference.model.labels
     columns = wanted.columns or Columns()
