@@ -79,8 +79,9 @@ def distil_encoder(
     with place.preparing():
         model, tokenizer = encoders.teacher(str(teacher))
         student = _student(model, options)
+        pairs = None if options.mixup is None else TokenPairs.of(options.mixup.pairs, tokenizer)
         tokens = found.opened(place.out.with_name(f"{place.out.name}.tokens"), model, tokenizer, options.corpus)
-    job = _Job(model, tokenizer, tokens, options)
+    job = _Job(model, tokenizer, tokens, options, pairs)
     run = _train(job, student, place.work / "student")
     if processes.is_main_process:
         made = place.work / "student" / "made"
@@ -97,6 +98,7 @@ class _Job:
     tokenizer: PreTrainedTokenizerBase
     tokens: TokenStore
     options: EncoderOptions
+    pairs: TokenPairs | None
 
 
 def _student(teacher: PreTrainedModel, options: EncoderOptions) -> PreTrainedModel:
@@ -116,7 +118,6 @@ def _train(job: _Job, student: PreTrainedModel, work: Path) -> Run:
     texts = corpus.encoded(job.tokens.train, job.tokenizer)
     mask = Smoothed.of(options.masked, options.smoothing, job.tokenizer, job.tokens.counts)
     order = Windows(texts.lengths, train.batch_size, options.seed, train.accumulate)
-    pairs = None if options.mixup is None else TokenPairs.of(options.mixup.pairs, job.tokenizer)
     steps = options.steps or train.epochs * order.steps
     run = Run(
         student,
@@ -138,7 +139,7 @@ def _train(job: _Job, student: PreTrainedModel, work: Path) -> Run:
         batch = MaskedBatch.drawn(texts, rows, mask, runs.rng(options.seed, "mask", run.step))
         if options.mixup is not None:
             drawn = shares(options.mixup.alpha, len(rows), runs.rng(options.seed, "mixup", run.step))
-            batch = replace(batch, pairs=pairs, shares=drawn)
+            batch = replace(batch, pairs=job.pairs, shares=drawn)
         for part in run.parts(len(rows)):
             given = batch.part(part.rows, _over(options), run.device)
             with run.forward(part):
