@@ -12,7 +12,12 @@ __all__ = ["command"]
 
 
 def command(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="lost-in-distillation or unreasonable-distillation.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="lost-in-distillation, unreasonable-distillation or gender-bias-distilbert."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Where the models, the audits and the report go.")],
     scale: Annotated[str, typer.Option("--scale", help="smoke, cpu, long, gpu or paper.")] = "cpu",
     encoder: Annotated[
@@ -32,7 +37,7 @@ def command(
     allow_code: Annotated[bool, typer.Option("--allow-code", help="Let module:object run its module.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Data sets worked on at once (unreasonable-distillation)."),
+        typer.Option("--workers", min=1, help="Data sets or students worked on at once."),
     ] = None,
 ) -> None:
     """Do a paper's study again: teachers, students and controls, its suites, and its claims one by one.

@@ -146,7 +146,9 @@ def at_chance(found: Found, study: str, suite: str, metric: str = "auc_roc") -> 
     return f"The teacher of the track ‘{study}’ itself ranks no better than chance on {suite}: {said}."
 
 
-AUDITS = ("quality", "false-positives", "identity-swaps", "identity-auc", "word-order")
+AUDITS = (
+    "quality", "false-positives", "identity-swaps", "identity-auc", "word-order", "seat", "pair-swaps", "glue"
+)  # fmt: skip
 """Audits whose figures over all rows of a suite are a table's: one of them has the metric."""
 
 

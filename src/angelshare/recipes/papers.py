@@ -11,7 +11,7 @@ from angelshare.result import AuditResult
 
 __all__ = ["PAPERS", "read_recipe", "reproduce"]
 
-PAPERS = ("lost-in-distillation", "unreasonable-distillation")
+PAPERS = ("lost-in-distillation", "unreasonable-distillation", "gender-bias-distilbert")
 
 
 def _package(name: str) -> str:

@@ -60,9 +60,9 @@ def _evidence(row: Mapping[str, Any]) -> Evidence:
         return Evidence(row["about"], number(row["change"], 2), range_, row["answer"], row["note"])
     metric = "" if row["metric"] == "auc_roc" else f", {words(row['metric']).label}"
     about = f"{row['model']} of the track ‘{row['study']}’ on {row['suite']}{metric}"
-    return Evidence(
-        about, points(row["change"], sign=True), between(row["low"], row["high"]), row["answer"], row["note"]
-    )
+    metric = row["metric"]
+    change = figure(metric, row["change"], sign=True)
+    return Evidence(about, change, interval(metric, row["low"], row["high"], sign=True), row["answer"], row["note"])
 
 
 def points(value: float | None, *, sign: bool = False) -> str:

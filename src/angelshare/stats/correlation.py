@@ -1,4 +1,4 @@
-"""Rank correlation over a handful of things, data sets say: its interval, and how often chance does as well."""
+"""Correlation over a handful of things, data sets say: its interval, and how often chance does as well."""
 
 import itertools
 
@@ -11,6 +11,9 @@ from angelshare.runs import rng
 
 EXACT = 9
 """So many things or fewer have all their orders counted (9! = 362,880)."""
+
+LARGEST = 1 - 1e-9
+"""A correlation beyond it is taken for this one: atanh of 1 is infinite."""
 
 LEAST = 4
 """With fewer the variance of the interval does not exist."""
@@ -43,6 +46,29 @@ def spearman(
     step = t.ppf(0.5 + level / 2, n - 2) * np.sqrt((1 + inner**2 / 2) / (n - 3))
     low, high = np.tanh(np.arctanh(inner) + np.array([-1, 1]) * step)
     low, high = (-1.0 if value < -most else low), (1.0 if value > most else high)
+    return Estimate(float(value), float(low), float(high), n, "fisher_t", level, unit)
+
+
+def pearson(
+    x: Real[np.ndarray, " things"], y: Real[np.ndarray, " things"], *, level: float = 0.95, unit: str = "data set"
+) -> Estimate:
+    """Pearson's correlation in [-1, 1], with an interval on Fisher's scale.
+
+    tanh(atanh(r) +- t / sqrt(n - 3)), with the quantile of Student's t at n - 2 degrees of freedom: with few pairs the
+    normal one is too narrow.
+
+    Returns
+    -------
+    Its value is NaN, without an interval, where all of x or all of y are equal; with fewer than four pairs there is no
+    interval.
+    """
+    one, other = (np.asarray(values, dtype=np.float64) - np.mean(values) for values in (x, y))
+    value, n = _correlation(one, other), len(x)
+    if not np.isfinite(value) or n < LEAST:
+        return Estimate(float(value), None, None, n, "none", level, unit)
+    inner = float(np.clip(value, -LARGEST, LARGEST))
+    step = t.ppf(0.5 + level / 2, n - 2) / np.sqrt(n - 3)
+    low, high = np.tanh(np.arctanh(inner) + np.array([-1, 1]) * step)
     return Estimate(float(value), float(low), float(high), n, "fisher_t", level, unit)
 
 

@@ -55,7 +55,8 @@ class Scale(Strict):
     ways : by name.
     sentences, debias_epochs : for the debiased teacher, of each kind of sentence.
     read : texts of the audits of masked tokens.
-    glue : tasks; none where empty. glue_ways are fine-tuned on them, as the teacher is.
+    glue : tasks; none where empty. The students of glue_ways with the first number of layers are fine-tuned on them,
+        as the teacher is; the first of these ways is the one that the others are compared with.
     """
 
     about: str
