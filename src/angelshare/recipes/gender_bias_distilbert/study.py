@@ -1,4 +1,4 @@
-"""The study of Ahn et al. 2022, step by step: teacher, debiased teacher, students in every way, SEAT and GLUE of all."""
+"""The study of Ahn et al. 2022, step by step: teachers, students in every way, what SEAT and GLUE say of them."""
 
 import os
 from collections.abc import Mapping, Sequence
