@@ -82,6 +82,12 @@ class StoreOptions:
                 f"Got {self.share} and {self.dev_share} instead."
             )
 
+    def part(self, text: str) -> str:
+        """Where a text falls by its hash, train or dev; empty where it is left out."""
+        if hashed(f"share/{text}") >= self.share:
+            return ""
+        return "dev" if hashed(f"dev/{text}") < self.dev_share else "train"
+
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
@@ -225,11 +231,11 @@ class _Made:
         self.counted, self.tokens = Counter(dict.fromkeys(COUNTED, 0)), 0
 
     def add(self, texts: Sequence[str]) -> None:
-        kept = [text for text in texts if hashed(f"share/{text}") < self.options.share]
+        kept = [text for text in texts if self.options.part(text)]
         self.counted["texts"] += len(texts)
         self.counted["left_out"] += len(texts) - len(kept)
         for text, ids in zip(kept, self.tokeniser.ids(kept) if kept else [], strict=True):
-            part = "dev" if hashed(f"dev/{text}") < self.options.dev_share else "train"
+            part = self.options.part(text)
             for sequence in self._cut(ids):
                 why = self._unfit(sequence)
                 self.counted[why or part] += 1

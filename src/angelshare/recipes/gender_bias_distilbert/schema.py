@@ -54,7 +54,7 @@ class Scale(Strict):
     figure : numbers of layers of students that are distilled in the paper's way alone, for the figure.
     ways : by name.
     sentences, debias_epochs : for the debiased teacher, of each kind of sentence.
-    read : texts of the audits of masked tokens.
+    read : texts with a pair word, for the audits of masked tokens.
     glue : tasks; none where empty. The students of glue_ways with the first number of layers are fine-tuned on them,
         as the teacher is; the first of these ways is the one that the others are compared with.
     """

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import AutoConfig
 
 from angelshare import runs
 from angelshare.collect import audit
 from angelshare.data.glue import tasks_named
-from angelshare.data.tables import Table, read
+from angelshare.data.stream import open_sources
+from angelshare.data.tables import Table
 from angelshare.data.tokens import StoreOptions
 from angelshare.mitigate.pairs import open_words
 from angelshare.recipes import demo
@@ -36,8 +38,9 @@ from angelshare.training.settings import TrainOptions
 __all__ = ["reproduce"]
 
 CORPUS = ("set:corpus:train", "set:corpus:encyclopedia")
-TEXTS = "set:wikitext2:test"
-"""What the audits of masked tokens read: no student learns from it."""
+HELD_OUT = "held-out"
+LEAST, MOST = 12, 40
+"""Words of a text for the audits of masked tokens: longer ones take long to guess token by token."""
 
 PAIRS = "gender-10"
 WEIGHTS = {"kl": 5.0, "mlm": 2.0, "cosine": 1.0}
@@ -71,7 +74,7 @@ def reproduce(
     refuse_others(out, plan)
     masked(chosen, seed=0)
     tasks_named(scale.glue or ("cola",))
-    texts = replace(first(read(TEXTS), scale.read), name="wikitext2")
+    texts = _held_out(scale)
     step = Steps(recipe.title, out, plan)
     step("teacher", partial(_teach, scale, chosen, out))
     ways = {way for way in (*scale.ways, *scale.glue_ways) if recipe.ways[way].teacher == "debiased"}
@@ -122,6 +125,20 @@ def _students(scale: Scale) -> list[Made]:
 
 def _store(scale: Scale) -> StoreOptions:
     return StoreOptions(max_length=scale.max_length, share=scale.corpus_share)
+
+
+def _held_out(scale: Scale) -> Table:
+    """Texts of the corpus's dev part with a pair word: of these no student learns."""
+    options, pairs = _store(scale), open_words(PAIRS).pattern
+    found = dict.fromkeys(
+        text
+        for source in open_sources(CORPUS)
+        for part in source.open()
+        for text in part.texts
+        if LEAST <= len(text.split()) <= MOST and pairs.search(text) and options.part(text) == "dev"
+    )
+    ids = np.array([str(at) for at in range(len(found))], dtype=object)
+    return first(Table(HELD_OUT, HELD_OUT, ids, list(found)), scale.read)
 
 
 def _teach(scale: Scale, encoder: str, out: Path) -> None:
