@@ -50,6 +50,7 @@ class Scale(Strict):
     ----------
     corpus_share : of the corpus's texts.
     head_steps, steps : of the teacher's head, and of every student; with batches of so many sequences.
+    dev_tokens, evaluations : of the dev part, about how many tokens are assessed, and how often.
     layers : numbers of layers of the students that are distilled in all ways; the first is that of the tables.
     figure : numbers of layers of students that are distilled in the paper's way alone, for the figure.
     ways : by name.
@@ -68,6 +69,8 @@ class Scale(Strict):
     epochs: int = Field(default=3, ge=1)
     batch_size: int = Field(default=8, ge=1)
     learning_rate: float = Field(default=5e-4, gt=0)
+    dev_tokens: int = Field(default=16_384, ge=100)
+    evaluations: int = Field(default=20, ge=1)
     seeds: int = Field(default=1, ge=1)
     layers: tuple[int, ...]
     figure: tuple[int, ...] = ()

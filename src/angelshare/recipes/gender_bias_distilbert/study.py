@@ -127,6 +127,10 @@ def _store(scale: Scale) -> StoreOptions:
     return StoreOptions(max_length=scale.max_length, share=scale.corpus_share)
 
 
+def _assessed(scale: Scale) -> dict[str, int]:
+    return {"dev_tokens": scale.dev_tokens, "evaluations": scale.evaluations}
+
+
 def _held_out(scale: Scale) -> Table:
     """Texts of the corpus's dev part with a pair word: of these no student learns."""
     options, pairs = _store(scale), open_words(PAIRS).pattern
@@ -142,7 +146,7 @@ def _held_out(scale: Scale) -> Table:
 
 
 def _teach(scale: Scale, encoder: str, out: Path) -> None:
-    options = HeadOptions(corpus=_store(scale), steps=scale.head_steps)
+    options = HeadOptions(corpus=_store(scale), steps=scale.head_steps, **_assessed(scale))
     train_head(encoder, CORPUS, out=out / "teacher", options=options)
 
 
@@ -159,6 +163,7 @@ def _distil(way: Way, scale: Scale, out: Path, made: Made) -> None:
         **{f"{loss}_weight": WEIGHTS[loss] if loss in way.losses else 0.0 for loss in WEIGHTS},  # type: ignore[arg-type]
         mixup=EncoderMixup(open_words(PAIRS), parts=way.mixup) if way.mixup else None,
         steps=scale.steps,
+        **_assessed(scale),  # type: ignore[arg-type]
         seed=made.seed,
         training=TrainOptions(**{**RECIPE, **settings}),
     )
