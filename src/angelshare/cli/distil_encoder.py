@@ -173,6 +173,9 @@ def command(
 
 
 def _mixup(pairs: str | None, alpha: float | None, at: str | None) -> "EncoderMixup | None":
+    from dataclasses import replace
+
+    from angelshare.mitigate.mixup import ALPHA
     from angelshare.mitigate.pairs import open_words
     from angelshare.training.encoder_options import EncoderMixup
 
@@ -181,8 +184,8 @@ def _mixup(pairs: str | None, alpha: float | None, at: str | None) -> "EncoderMi
             name = "--mixup-alpha" if alpha is not None else "--mixup-at"
             raise ModelError(f"{name} is for mixed words. Name their pairs with --mixup-pairs.")
         return None
-    given = {"alpha": alpha, "parts": None if at is None else [part.strip() for part in at.split(",")]}
-    return EncoderMixup(open_words(pairs), **{name: value for name, value in given.items() if value is not None})
+    found = EncoderMixup(open_words(pairs), ALPHA if alpha is None else alpha)
+    return found if at is None else replace(found, parts=tuple(part.strip() for part in at.split(",")))
 
 
 def _layers(given: str | None) -> int | tuple[int, ...] | None:

@@ -57,7 +57,7 @@ def _guessed(model: MaskedModel, request: Request, start: int, texts: Sequence[s
 def _swapped(model: MaskedModel, request: Request, start: int, texts: Sequence[str]) -> np.ndarray:
     if not hasattr(model, "swap_divergences"):
         raise ModelError("The audit pair-swaps asks for swap_divergences, which this object has not. Give a directory.")
-    return model.swap_divergences(texts, request.twins[start : start + len(texts)])
+    return np.asarray(model.swap_divergences(texts, request.twins[start : start + len(texts)]))
 
 
 READERS: Mapping[str, Reader] = {

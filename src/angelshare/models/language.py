@@ -82,9 +82,9 @@ class TorchMasked:
             at = torch.arange(len(index)), torch.from_numpy(columns[index])
             truth = inputs["input_ids"][at].clone()
             inputs["input_ids"][at] = self.tokenizer.mask_token_id
-            places = at[0] * inputs["input_ids"].shape[1] + at[1]
+            flat = at[0] * inputs["input_ids"].shape[1] + at[1]
             with torch.inference_mode():
-                chances = guesses(self.model, inputs, places.to(self.model.device)).logits.float().log_softmax(-1)
+                chances = guesses(self.model, inputs, flat.to(self.model.device)).logits.float().log_softmax(-1)
             log_probs[index] = chances.gather(1, truth[:, None])[:, 0].cpu().numpy()
             right[index] = (chances.argmax(-1) == truth).cpu().numpy()
         return log_probs, right

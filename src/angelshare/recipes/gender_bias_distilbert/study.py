@@ -127,10 +127,6 @@ def _store(scale: Scale) -> StoreOptions:
     return StoreOptions(max_length=scale.max_length, share=scale.corpus_share)
 
 
-def _assessed(scale: Scale) -> dict[str, int]:
-    return {"dev_tokens": scale.dev_tokens, "evaluations": scale.evaluations}
-
-
 def _held_out(scale: Scale) -> Table:
     """Texts of the corpus's dev part with a pair word: of these no student learns."""
     options, pairs = _store(scale), open_words(PAIRS).pattern
@@ -146,7 +142,9 @@ def _held_out(scale: Scale) -> Table:
 
 
 def _teach(scale: Scale, encoder: str, out: Path) -> None:
-    options = HeadOptions(corpus=_store(scale), steps=scale.head_steps, **_assessed(scale))
+    options = HeadOptions(
+        corpus=_store(scale), steps=scale.head_steps, dev_tokens=scale.dev_tokens, evaluations=scale.evaluations
+    )
     train_head(encoder, CORPUS, out=out / "teacher", options=options)
 
 
@@ -163,7 +161,8 @@ def _distil(way: Way, scale: Scale, out: Path, made: Made) -> None:
         **{f"{loss}_weight": WEIGHTS[loss] if loss in way.losses else 0.0 for loss in WEIGHTS},  # type: ignore[arg-type]
         mixup=EncoderMixup(open_words(PAIRS), parts=way.mixup) if way.mixup else None,
         steps=scale.steps,
-        **_assessed(scale),  # type: ignore[arg-type]
+        dev_tokens=scale.dev_tokens,
+        evaluations=scale.evaluations,
         seed=made.seed,
         training=TrainOptions(**{**RECIPE, **settings}),
     )
@@ -209,10 +208,12 @@ def _audits(scale: Scale, out: Path, students: Sequence[Made], texts: Table) -> 
             if base in alike and others:
                 found[f"{base}-{layers}"] = judge(f"{base}-{layers}", alike[base], others)
     if scale.glue:
-        reference, *others = (f"{way}-{scale.layers[0]}" for way in scale.glue_ways)
-        ways = dict(zip(scale.glue_ways[1:], others, strict=True))
-        found["glue"] = _judge_glue(scale, out, "glue", reference, ways)
-        found["glue-teacher"] = _judge_glue(scale, out, "glue-teacher", "teacher", {n: n for n in (reference, *others)})
+        base, *more = (f"{way}-{scale.layers[0]}" for way in scale.glue_ways)
+        ways = dict(zip(scale.glue_ways[1:], more, strict=True))
+        found["glue"] = _judge_glue(scale, out, "glue", base, ways)
+        found["glue-teacher"] = _judge_glue(
+            scale, out, "glue-teacher", "teacher", {name: name for name in (base, *more)}
+        )
     return found
 
 
@@ -268,7 +269,7 @@ def _report(
 ) -> AuditResult:
     """The audit of all students against the teacher, with what the paper says in front."""
     findings = {study: result.findings for study, result in found.items()}
-    unsettled = {}
+    unsettled: dict[tuple[str, str], str] = {}
     for each in students:
         if not settled(each.place(out)):
             why = f"{each.name} had not converged."
