@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch, capsys):
     [
         (
             ("bert", "--out", "x"),
-            "The recipe must be one of lost-in-distillation, unreasonable-distillation. Got 'bert'",
+            "The recipe must be one of lost-in-distillation, unreasonable-distillation, gender-bias-distilbert. Got 'bert'",
         ),
         ((STUDY, "--scale", "huge", "--out", "x"), "The scale must be one of smoke"),
         ((STUDY, "--out", "taken", "--pool", "data/pool.csv"), "taken exists and is no study of ours"),
