@@ -10,6 +10,9 @@ from angelshare.report.charts import Axis, axis
 from angelshare.report.summary import Summary
 from angelshare.report.words import NO_FIGURE, amount, figure, interval, number, words
 
+WIDE = 3
+"""With more metrics the paper's figures and ours stand one above the other."""
+
 HEIGHT = 120
 """Units of a curve's drawing; across it is in per cent."""
 
