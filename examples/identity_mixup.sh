@@ -18,7 +18,7 @@ angelshare label "$teacher" $train --out $out/transfer
 audit() { # OUT, then the models
     place=$1
     shift
-    angelshare audit "$@" --data set:civil_comments_spans:test --identities lexicon --suite identity-swaps \
+    angelshare audit "$@" --data set:civil_comments_spans:test --identities lexicon --suite quality,identity-swaps,identity-auc \
         --out "$out/$place"
 }
 
