@@ -31,8 +31,8 @@ KIND = "token store"
 COMMIT = 1 << 20
 """Tokens between two commits: what a killed run does again, and what is held of it."""
 
-BLOCK = 1 << 22
-"""Tokens that are counted at a time."""
+BLOCK = 1 << 18
+"""Tokens that are counted at a time: `bincount` makes eight bytes of each."""
 
 
 @dataclass(frozen=True, eq=False)
