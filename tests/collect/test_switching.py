@@ -126,7 +126,7 @@ def test_objects_in_memory_make_a_switch_and_no_directory(files, tmp_path):
         ({"target": "loss=0.0001"}, "needs at least"),
         ({"signal": "shuffle"}, "'shuffle' does not apply: the student answers the same in whatever order"),
         ({"signal": "luck"}, "Got 'luck' instead"),
-        ({"delta": 0.0}, "delta must lie between"),
+        ({"delta": 0.0}, "delta must be from"),
         ({"target": "group-loss=0.1", "identities": ["men"]}, "no identity column 'men'"),
         ({"teacher": Teacher(("bad", "fine"))}, "Both must decide the same labels"),
         ({"columns": Columns(label="verdict")}, "verdict"),
@@ -192,3 +192,25 @@ def test_a_file_of_predictions_is_no_model(files, monkeypatch, capsys, tmp_path)
     answers = write(tmp_path / "answers.csv", [{"id": "a", **dict.fromkeys(LABELS, 0.5)}])
     common = ("--calibrate", files["rows"], "--target", "loss=0.1", "--allow-code", "--out", tmp_path / "made")
     assert "must score texts" in fails(monkeypatch, capsys, SPECS[0], answers, *common)
+
+
+def test_a_text_that_comes_again_is_left_out(files, tmp_path, capsys):
+    twice = write(
+        tmp_path / "twice.csv", [*rows(900, 1), *({**row, "text": row["text"].upper()} for row in rows(90, 1))]
+    )
+    teacher = Teacher()
+    found = switch(Student(), teacher, twice, target="deferred=0.2", columns=Columns(label="label"))
+    known = switch(Student(), Teacher(), files["rows"], target="deferred=0.2", columns=Columns(label="label"))
+    assert teacher.scored == 900 and found.plan == known.plan
+    assert "90 of 990 rows repeat a text and are left out" in capsys.readouterr().err
+
+
+def test_a_model_is_no_switch_with_itself(files):
+    with pytest.raises(ModelError, match="the same model, and a switch has nothing to gain"):
+        switch(SPECS[0], SPECS[0], files["rows"], target="deferred=0.2", columns=COLUMNS, allow_code=True)
+
+
+def test_one_label_alone_is_said(files, tmp_path, capsys):
+    alone = write(tmp_path / "alone.csv", [row for row in rows(900, 1) if row["label"] == rows(1, 1)[0]["label"]])
+    switch(Student(), Teacher(), alone, target="deferred=0.3", columns=COLUMNS)
+    assert "all rows have one label" in capsys.readouterr().err

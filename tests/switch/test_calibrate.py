@@ -91,7 +91,7 @@ def test_groups_that_are_too_small_are_named_and_promised_nothing():
         calibrate(replace(rows, groups=None, names=()), Target("group-loss", 0.1))
 
 
-@pytest.mark.parametrize(("options", "says"), [({"signal": "luck"}, "Got 'luck'"), ({"delta": 1.0}, "delta must lie")])
+@pytest.mark.parametrize(("options", "says"), [({"signal": "luck"}, "Got 'luck'"), ({"delta": 1.0}, "delta must be")])
 def test_slips_are_one_sentence(options, says):
     with pytest.raises(DataError, match=says):
         calibrate(made_up(100), SHARE, **options)

@@ -11,6 +11,7 @@ from angelshare.audits.classifier.quality import Quality
 from angelshare.audits.classifier.word_order import WordOrder
 from angelshare.collect.auditing import audit
 from angelshare.collect.suites import ColumnNames, Suite
+from angelshare.data.readers import HUB
 from angelshare.data.tables import SET, Columns
 from angelshare.errors import DataError
 from angelshare.report.advice import Advice, advice
@@ -82,6 +83,8 @@ def advise(
                 "Audit again with --suite quality,word-order,cost."
             )
         return found
+    if teacher is None and not str(data).startswith((SET, HUB)) and not Path(data).exists():
+        raise DataError(f"{data} does not exist. Name a file of golden rows, or the folder of an audit.")
     if teacher is None:
         raise DataError(f"Advice on {data} needs a teacher. Name one with --teacher MODEL.")
     columns = columns or Columns()

@@ -13,6 +13,7 @@ from angelshare.audits.classifier.identities import finder
 from angelshare.collect.cache import Cache
 from angelshare.collect.loaded import STEP, Labels, Voice, agreed
 from angelshare.collect.suites import named
+from angelshare.data.likeness import normalised
 from angelshare.data.publicsets import find, locate
 from angelshare.data.sieve import Sieve
 from angelshare.data.stream import Source, Texts, cut, open_source, open_sources, stream
@@ -79,10 +80,13 @@ def switch(
     """
     wanted = target if isinstance(target, Target) else Target.parse(target)
     check(signal, delta)
+    if transfer is not None and signal not in (AUTO, "distance"):
+        raise DataError(f"The transfer set is for the signal distance. Leave it out with the signal {signal}.")
     voices = [_voice("student", student, allow_code), _voice("teacher", teacher, allow_code)]
     table, labels = _table(rows, columns or Columns(), voices[0], positive)
     same_labels(voices[0].model, voices[1].model)
-    table = not_audited(table, not_in)
+    _differ(voices)
+    table = _once(not_audited(table, not_in))
     views, texts_digest = _transfer(transfer, columns or Columns(), voices[0].model)
     facts = {
         "command": "switch",
@@ -203,6 +207,24 @@ def not_audited(table: Table, not_in: Sequence[tuple[Data, Columns | None]]) -> 
     return table if len(kept) == len(table) else table.take(np.array([name in kept for name in ids]))
 
 
+def _once(table: Table) -> Table:
+    """Each text once, after normalising: repeats are not drawn independently, and would both learn and test."""
+    places: dict[str, int] = {}
+    for row, text in enumerate(table.texts):
+        places.setdefault(normalised(text), row)
+    if len(places) == len(table):
+        return table
+    say(f"{table.source}: {len(table) - len(places):,} of {len(table):,} rows repeat a text and are left out.")
+    return table.take(np.array(list(places.values())))
+
+
+def _differ(voices: Sequence[Voice]) -> None:
+    """Raises ModelError for a model and itself."""
+    prints = [teacher_fingerprint(voice.model) for voice in voices]
+    if prints[0] == prints[1]:
+        raise ModelError("The student and the teacher are the same model, and a switch has nothing to gain. Name two.")
+
+
 def _name(data: Data) -> str:
     return data.name if isinstance(data, Table) else str(data)
 
@@ -247,6 +269,8 @@ def _answered(table: Table, labels: Labels, voices: list[Voice], cache: Cache, g
     own = Predictions("student", table.ids, tuple(student.labels), bool(student.multilabel), view.logits)
     teacher = voices[1].answer(table.ids, table.texts, cache)
     truth = None
+    if table.targets is not None and len({row.tobytes() for row in table.targets}) == 1:
+        say(f"{table.source}: all rows have one label, so nothing is known of the others.")
     if table.targets is not None and table.multilabel:
         truth = np.asarray(table.targets >= 0.5)
     elif table.targets is not None:
@@ -280,9 +304,10 @@ def told(found: Switch) -> str:
     """What was promised, in a sentence or two."""
     promise = found.plan.promise
     rows = promise["rows"]
+    kind, certainty = "loss" if promise["loss"] >= 0 else "gain", 100 * (1 - promise["delta"])
     lines = (
-        f"{promise['target']} holds with a certainty of {1 - promise['delta']:.0%}: signal {found.plan.signal}, "
-        f"{promise['deferred']:.1%} to the teacher and a loss of {promise['loss']:.4f} "
+        f"{promise['target']} holds with a certainty of {certainty:.10g}%: signal {found.plan.signal}, "
+        f"{promise['deferred']:.1%} to the teacher and a {kind} of {abs(promise['loss']):.4f} "
         f"on the {rows['tested']:,} rows that tested it."
     )
     if promise.get("groups_too_small"):

@@ -56,7 +56,7 @@ class Sentences:
         if not all((which & part).any() for which in (about, ~about) for part in (held, ~held)):
             raise DataError(
                 f"{len(self)} sentences with the words that are looked for are too few to hold a dev split out of. "
-                "Give a larger corpus."
+                "Give a larger corpus, or raise --sentences."
             )
         return self.take(~held), self.take(held)
 

@@ -32,6 +32,9 @@ BLOCK = 16
 
 EVERYONE = "all rows"
 
+LEAST_DELTA, MOST_DELTA = 1e-6, 0.5
+"""A promise that is broken more often than kept is none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -105,11 +108,11 @@ def calibrate(
 
 
 def check(signal: str, delta: float) -> None:
-    """Raises DataError for a signal that there is not, or a delta that is no probability."""
+    """Raises DataError for a signal that there is not, or a delta that is no chance to speak of."""
     if signal not in (AUTO, *SIGNALS):
         raise DataError(f"The signal must be one of {AUTO}, {', '.join(SIGNALS)}. Got '{signal}' instead.")
-    if not 0 < delta < 1:
-        raise DataError(f"The delta must lie between 0 and 1. Got {delta} instead.")
+    if not LEAST_DELTA <= delta <= MOST_DELTA:
+        raise DataError(f"The delta must be from {LEAST_DELTA:g} to {MOST_DELTA:g}. Got {delta:g} instead.")
 
 
 def split(rows: Answered, target: Target, delta: float, seed: int) -> tuple[Answered, Answered]:

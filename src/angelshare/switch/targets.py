@@ -43,7 +43,7 @@ class Target:
         kind = next((kind for kind in get_args(Kind) if found and found.group(1) == kind), None)
         if kind is None or not 0 < limit < 1:
             raise DataError(
-                "A target must be deferred=X, loss=X or group-loss=X, where X lies between 0 and 1. "
+                "A target must be deferred=X, loss=X or group-loss=X, where X is above 0 and below 1. "
                 f"Got '{text}' instead."
             )
         return cls(kind, limit)
