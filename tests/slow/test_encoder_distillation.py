@@ -22,7 +22,7 @@ distil_encoder(teacher, corpus, out=out, options=encoder_options(layers=2, dropo
 """
 
 STORE = """
-import resource, sys
+import sys
 from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
 from angelshare.data.stream import open_sources
 from angelshare.data.tokens import StoreOptions, tokenise
@@ -31,7 +31,9 @@ tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 model = BertForMaskedLM(BertConfig.from_pretrained(sys.argv[1]))
 store = tokenise(open_sources([sys.argv[2]]), __import__("pathlib").Path(sys.argv[3]), tokeniser(model, tokenizer),
                  StoreOptions(max_length=32))
-print(len(store.train), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+# A process begins with its parent's ru_maxrss, and that one wrote the corpus.
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(len(store.train), peak / 1024)
 """
 
 TRAIN = """

@@ -9,8 +9,9 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 import angelshare as ash
+from angelshare.audits.encoder.seat import Stimuli
 from angelshare.data.seat import EVERY, read_tests
-from angelshare.models.loading import load_as
+from angelshare.store import read_answer
 
 pytestmark = pytest.mark.slow
 
@@ -36,18 +37,28 @@ def vectors(minilm, tests):
 
 
 @pytest.fixture(scope="module")
-def given(minilm, vectors):
-    """The same out of our encoder, whose batches round otherwise in the last digits of float32."""
-    encoder = load_as("encoder", str(minilm))
-    sentences = list(vectors["cls"])
-    found = {pooling: encoder.encode(sentences, pooling=pooling).astype(float) for pooling in vectors}
-    return {pooling: dict(zip(sentences, each, strict=True)) for pooling, each in found.items()}
+def kept(minilm, real_data, tmp_path_factory):
+    """An audit's folder."""
+    out = tmp_path_factory.mktemp("seat") / "out"
+    ash.audit(reference=minilm, suites=["seat"], tests=["all"], draws=100, out=out)
+    return out
 
 
 @pytest.fixture(scope="module")
-def findings(minilm, real_data):
-    result = ash.audit(reference=minilm, suites=["seat"], tests=["all"], draws=100)
-    return {(finding.metric, finding.slice): finding for finding in result.findings}
+def given(kept, tests, vectors):
+    """The vectors that the audit read, as `vectors`: batches round otherwise in the last digits of float32."""
+    sentences = Stimuli(tests).texts
+    found = {}
+    for path in (kept / "predictions").glob("*.parquet"):
+        read = read_answer(path).values.astype(float)
+        apart = {pooling: np.abs(read[0] - each[sentences[0]]).max() for pooling, each in vectors.items()}
+        found[min(apart, key=apart.get)] = dict(zip(sentences, read, strict=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def findings(kept):
+    return {(finding.metric, finding.slice): finding for finding in ash.AuditResult.load(kept).findings}
 
 
 def cosines(w, others):
